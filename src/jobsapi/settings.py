@@ -1,0 +1,122 @@
+"""The environment → one frozen dataclass; each field carries its variable's name and its help text."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jobsapi.errors import SetupError
+
+__all__ = ["Settings", "documented"]
+
+_MIB = 1024 * 1024
+_DAY = 24 * 3600
+
+
+def _env(variable: str, default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"variable": variable, "help": help_text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set, with the defaults a laptop needs. Sizes are bytes, times seconds."""
+
+    redis_url: str = _env("REDIS_URL", "", "The server: redis://, rediss:// or unix:// address. Wins over REDIS_IP.")
+    redis_ip: str = _env("REDIS_IP", "", "The server's host name or address; used where REDIS_URL is not set.")
+    redis_port: str = _env("REDIS_PORT", "6379", "The port beside REDIS_IP; `tcp://host:port` is understood too.")
+    folder: Path = _env("JOBSAPI_DIR", Path(".jobsapi"), "Where the embedded server keeps its files, and large results go.")
+    namespace: str = _env("JOBSAPI_NAMESPACE", "jobsapi", "Keeps projects that share one server apart.")
+    durability: str = _env(
+        "JOBSAPI_DURABILITY",
+        "everysec",
+        "`everysec`: losing the store's process or the power may lose about the last 2 s. `always`: a 202 means on disk.",
+    )
+    host: str = _env("JOBSAPI_HOST", "127.0.0.1", "The address the API listens on.")
+    port: int = _env("JOBSAPI_PORT", 5000, "The port the API listens on.")
+    url: str = _env("JOBSAPI_URL", "", "Where the client and the commands find the API; default http://HOST:PORT.")
+    token: str = _env("JOBSAPI_TOKEN", "", "The token that the client and the commands send.")
+    auth: str = _env("JOBSAPI_AUTH", "on", "`off`: no tokens on an address that is not loopback; set JOBSAPI_ALLOWED_HOSTS too.")
+    allowed_hosts: str = _env("JOBSAPI_ALLOWED_HOSTS", "", "Host names, comma-separated, that requests may name.")
+    api_threads: int = _env("JOBSAPI_API_THREADS", 64, "Threads that answer requests, per API process.")
+    api_processes: int = _env("JOBSAPI_API_PROCESSES", 1, "API processes that share the port.")
+    concurrency: int = _env("JOBSAPI_CONCURRENCY", 0, "Children a worker runs jobs in; 0: one for each core.")
+    lease: float = _env("JOBSAPI_LEASE", 10.0, "How long a claim holds without being renewed, in seconds.")
+    grace: float = _env("JOBSAPI_GRACE", 30.0, "How long jobs may go on after SIGTERM before they are handed back, in seconds.")
+    max_deliveries: int = _env("JOBSAPI_MAX_DELIVERIES", 3, "How often a job whose process died is delivered before it ends `lost`.")
+    recycle_jobs: int = _env("JOBSAPI_RECYCLE_JOBS", 1000, "Jobs after which a child is replaced; 0: never.")
+    recycle_mb: int = _env("JOBSAPI_RECYCLE_MB", 2048, "Resident MiB above which a child is replaced after its job; 0: never.")
+    max_body: int = _env("JOBSAPI_MAX_BODY", 16 * _MIB, "The largest body of POST /jobs, in bytes.")
+    max_params: int = _env("JOBSAPI_MAX_PARAMS", _MIB, "The largest parameters of one job, in bytes of JSON.")
+    max_record: int = _env("JOBSAPI_MAX_RECORD", _MIB, "The largest record of a data set, in bytes of JSON.")
+    max_log: int = _env("JOBSAPI_MAX_LOG", _MIB, "How much of a job's log is kept, in bytes; both ends.")
+    max_result: int = _env("JOBSAPI_MAX_RESULT", 1024 * _MIB, "The largest output of a job, in bytes.")
+    max_stored_result: int = _env(
+        "JOBSAPI_MAX_STORED_RESULT", 64 * _MIB, "The largest output kept in the store itself, in bytes; larger ones need JOBSAPI_RESULTS."
+    )
+    results: str = _env("JOBSAPI_RESULTS", "", "A folder that API and workers share, for outputs too large for the store.")
+    keep_results: float = _env("JOBSAPI_KEEP_RESULTS", 7.0 * _DAY, "How long results are kept after a job's end, in seconds.")
+    keep_jobs: float = _env("JOBSAPI_KEEP_JOBS", 30.0 * _DAY, "How long records of ended jobs are kept, in seconds.")
+
+    def __post_init__(self) -> None:
+        """Refuse values that could only fail later and further away."""
+        if self.durability not in ("everysec", "always"):
+            raise SetupError(f"JOBSAPI_DURABILITY is {self.durability!r}; it can be 'everysec' or 'always'.")
+        if self.auth not in ("on", "off"):
+            raise SetupError(f"JOBSAPI_AUTH is {self.auth!r}; it can be 'on' or 'off'.")
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.namespace):
+            raise SetupError(f"JOBSAPI_NAMESPACE is {self.namespace!r}; use letters, digits, '_', '.' and '-' (at most 64).")
+        if not 0.5 <= self.lease <= 3600:
+            raise SetupError(f"JOBSAPI_LEASE is {self.lease}; it must be between 0.5 and 3600 seconds.")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """The settings of `environ` (default: the process's), with `overrides` (not None) on top.
+
+        Raises SetupError with the variable's name for a value that cannot be read.
+        """
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for each in dataclasses.fields(cls):
+            text = environ.get(each.metadata["variable"], "")
+            if text:
+                values[each.name] = _read(each.metadata["variable"], text, type(each.default))
+        values.update({name: value for name, value in overrides.items() if value is not None})
+        return cls(**values)
+
+    @property
+    def server_url(self) -> str:
+        """The named server's address, or "" where the embedded one is meant."""
+        if self.redis_url:
+            return self.redis_url
+        if not self.redis_ip:
+            return ""
+        port = self.redis_port
+        if port.startswith("tcp://"):  # what Kubernetes sets for a service that is named redis
+            port = str(urlsplit(port).port or 6379)
+        if not port.isdigit():
+            raise SetupError(f"REDIS_PORT is {port!r}; it must be a number or tcp://host:port.")
+        host = f"[{self.redis_ip}]" if ":" in self.redis_ip else self.redis_ip
+        return f"redis://{host}:{port}/0"
+
+    @property
+    def api_url(self) -> str:
+        """Where clients find the API, without a slash at the end."""
+        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """(variable, default, help) of every setting, in order: what the reference page shows."""
+    return [(f.metadata["variable"], str(f.default), f.metadata["help"]) for f in dataclasses.fields(Settings)]
+
+
+def _read(variable: str, text: str, kind: type) -> Any:
+    try:
+        return Path(text) if issubclass(kind, Path) else kind(text)
+    except ValueError as problem:
+        raise SetupError(f"{variable} is {text!r}; it must be a {kind.__name__}.") from problem

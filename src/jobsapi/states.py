@@ -1,0 +1,80 @@
+"""The statuses of a job, and the one table of transitions between them: verb → (from, to)."""
+
+from __future__ import annotations
+
+import enum
+
+__all__ = ["ACTIVE", "ENDED", "REASONS", "TRANSITIONS", "Status"]
+
+
+class Status(enum.Enum):
+    """Where a job is; the value is the word on the wire, `code` the letter in the store."""
+
+    SCHEDULED = "scheduled"
+    """To run later: at a time, after other jobs, or after a back-off. No worker can claim it yet."""
+
+    SUBMITTED = "submitted"
+    """In its queue. The next free worker that knows its task claims it, by priority, then by age."""
+
+    IN_PROGRESS = "in progress"
+    """Claimed. One worker holds it under a lease; only the holder of the claim's token can finish it."""
+
+    COMPLETE = "complete"
+    """Its function returned and its outputs are stored. Recorded exactly once."""
+
+    FAILED = "failed"
+    """It will not complete by itself; `reason` says why. A retry grants it a fresh set of attempts."""
+
+    CANCELLED = "cancelled"
+    """Somebody stopped it: before it ran, or while it ran (then its processes are gone)."""
+
+    @property
+    def code(self) -> str:
+        """One letter, what the store keeps in a record and in the keys of its lists."""
+        return _CODES[self]
+
+    @classmethod
+    def from_code(cls, code: str) -> Status:
+        """The status a stored letter stands for."""
+        return _BY_CODE[code]
+
+    @classmethod
+    def from_word(cls, word: str) -> Status:
+        """The status of a filter's word; `in_progress` is taken too. ValueError for another word."""
+        return cls(word.replace("_", " "))
+
+
+_CODES = {
+    Status.SCHEDULED: "w",
+    Status.SUBMITTED: "s",
+    Status.IN_PROGRESS: "p",
+    Status.COMPLETE: "c",
+    Status.FAILED: "f",
+    Status.CANCELLED: "x",
+}
+_BY_CODE = {code: status for status, code in _CODES.items()}
+
+ACTIVE = frozenset({Status.SCHEDULED, Status.SUBMITTED, Status.IN_PROGRESS})
+ENDED = frozenset(Status) - ACTIVE
+
+_NOWHERE: frozenset[Status] = frozenset()
+
+TRANSITIONS: dict[str, tuple[frozenset[Status], frozenset[Status]]] = {
+    "submit": (_NOWHERE, frozenset({Status.SUBMITTED})),
+    "claim": (frozenset({Status.SUBMITTED}), frozenset({Status.IN_PROGRESS})),
+    "renew": (frozenset({Status.IN_PROGRESS}), frozenset({Status.IN_PROGRESS})),
+    "release": (frozenset({Status.IN_PROGRESS}), frozenset({Status.SUBMITTED, Status.CANCELLED})),
+    "complete": (frozenset({Status.IN_PROGRESS}), frozenset({Status.COMPLETE})),
+    "fail": (frozenset({Status.IN_PROGRESS}), frozenset({Status.FAILED, Status.CANCELLED})),
+    "lose": (
+        frozenset({Status.IN_PROGRESS}),
+        frozenset({Status.SUBMITTED, Status.FAILED, Status.CANCELLED}),
+    ),
+    "cancel": (ACTIVE, frozenset({Status.IN_PROGRESS, Status.CANCELLED})),
+    "retry": (ENDED, frozenset({Status.SUBMITTED})),
+    "remove": (ENDED, _NOWHERE),
+}
+"""Each verb is one Lua file, one function of `jobs`, one test file of the same name. An empty set is "no record"."""
+
+REASONS = ("error", "timeout", "memory", "lost", "expired", "dependency", "cancelled")
+"""Why a job did not complete."""

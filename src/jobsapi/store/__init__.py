@@ -1,0 +1,131 @@
+"""The server: one connection for all, its keys and its scripts."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from jobsapi.errors import SetupError, StoreUnavailable
+from jobsapi.settings import Settings
+from jobsapi.store.keys import Keys
+from jobsapi.store.scripts import script, translated
+
+__all__ = ["Store", "connect", "default", "translated"]
+
+ENGINE_DATABASE = 1
+"""Where the engine lives when the address names no database or 0: the course's `rd` owns database 0."""
+
+_OLDEST = {"valkey": (7, 2), "redis": (7, 0)}
+
+
+class Store:
+    """One server, in one namespace. Thread-safe; `redis` is a redis-py client that returns bytes."""
+
+    def __init__(self, client: Any, settings: Settings, url: str) -> None:
+        self.redis = client
+        self.settings = settings
+        self.url = url
+        self.keys = Keys(settings.namespace)
+        self.now: int | None = None  # tests set it: every script then sees this clock (ms)
+
+    def run(self, name: str, *args: Any) -> Any:
+        """Run the script `name`; raises the error it refuses with, or StoreUnavailable."""
+        return script(name)(self.redis, self.keys, *args, now=self.now)
+
+    def call(self, command: str, *args: Any) -> Any:
+        """One redis-py command by its method's name, errors translated."""
+        try:
+            return getattr(self.redis, command)(*args)
+        except RedisError as problem:
+            raise translated(problem) from problem
+
+    def blocking(self, longest: float) -> Any:
+        """A client of its own for reads that block up to `longest` seconds: no retries, a timeout past the read's."""
+        return client_for(self.url, socket_timeout=longest + 5)
+
+    def time_ms(self) -> int:
+        """The server's clock, ms since the epoch."""
+        if self.now is not None:
+            return self.now
+        seconds, micros = self.call("time")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.redis.close()
+
+
+def connect(settings: Settings | None = None) -> Store:
+    """A store by the settings: the named server, or the embedded one of this folder, found or started.
+
+    Raises StoreUnavailable where a named server does not answer, SetupError where it is too old.
+    """
+    settings = settings or Settings.from_environment()
+    url = settings.server_url
+    if not url:
+        from jobsapi.store import embedded  # starts processes: only where it is wanted
+
+        url = embedded.ensure(settings)
+    store = Store(client_for(url), settings, url)
+    _check_version(store)
+    return store
+
+
+@functools.cache
+def default() -> Store:
+    """The store of this process's environment, connected once."""
+    return connect()
+
+
+def client_for(url: str, *, database: int | None = None, **options: Any) -> Any:
+    """A redis-py client for any address the settings take; `database` overrides the engine's choice.
+
+    Plain addresses, unix sockets and TLS as redis-py spells them; `redis+cluster://host:port` and
+    `redis+sentinel://host:port,host:port/service[/database]` besides. One quick reconnect, no hidden waiting.
+    """
+    options = {"socket_timeout": 20.0, "socket_connect_timeout": 5.0, "health_check_interval": 0} | options
+    options |= {"protocol": 2, "retry": Retry(NoBackoff(), 1)}
+    parts = urlsplit(url)
+    if parts.scheme == "redis+cluster":
+        return redis.RedisCluster.from_url(url.replace("+cluster", "", 1), **options)
+    if parts.scheme == "redis+sentinel":
+        service, _, number = parts.path.strip("/").partition("/")
+        hosts = [(h.rpartition(":")[0] or h, int(h.rpartition(":")[2] or 26379)) for h in parts.netloc.split(",")]
+        chosen = database if database is not None else int(number or 0) or ENGINE_DATABASE
+        return redis.Sentinel(hosts, **options).master_for(service or "mymaster", db=chosen, **options)
+    client = redis.Redis.from_url(url, **options)
+    chosen = client.connection_pool.connection_kwargs.get("db") or ENGINE_DATABASE
+    client.connection_pool.connection_kwargs["db"] = chosen if database is None else database
+    return client
+
+
+def _check_version(store: Store) -> None:
+    info = store.call("info", "server")
+    info = next(iter(info.values())) if isinstance(next(iter(info.values())), dict) else info  # a cluster: any node
+    kind = "valkey" if "valkey_version" in info else "redis"
+    version = str(info[f"{kind}_version"])
+    if tuple(int(p) for p in version.split(".")[:2]) < _OLDEST[kind]:
+        oldest = ".".join(map(str, _OLDEST[kind]))
+        raise SetupError(f"The server is {kind} {version}; jobsapi needs {kind} {oldest} or newer.")
+
+
+def wait_until_up(store: Store, seconds: float) -> bool:
+    """Whether the store answered within `seconds`; asks every 100 ms."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            store.call("ping")
+        except StoreUnavailable:
+            time.sleep(0.1)
+        else:
+            return True
+    return False
+
+

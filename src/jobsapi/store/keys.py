@@ -1,0 +1,90 @@
+"""Every key of the engine is spelled here, once: for Python, and (rendered by `lua_table`) for the scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["NAME_PATTERN", "Keys", "checked_name"]
+
+NAME_PATTERN = r"[A-Za-z0-9_.-]{1,100}"
+"""What task, queue and data set names look like: safe in a key, an address and a shell."""
+
+
+class _Key:
+    """A key's spelling, `{argument}` where a value goes; as an attribute of `Keys`, the function that fills it in."""
+
+    def __init__(self, template: str, what: str) -> None:
+        self.template, self.what = template, what
+
+    def __get__(self, keys: Keys | None, owner: type) -> Callable[..., str]:
+        if keys is None:
+            return self  # type: ignore[return-value]
+
+        def spell(*values: object) -> str:
+            rest = iter(values)
+            return keys.prefix + re.sub(r"\{\w+\}", lambda _: str(next(rest)), self.template)
+
+        return spell
+
+
+class Keys:
+    """The keys of one namespace. All share the hash tag `{namespace:shard}`, so they lie in one slot of a cluster."""
+
+    def __init__(self, namespace: str, shard: str = "00") -> None:
+        self.prefix = f"{{{namespace}:{shard}}}:"
+
+    job = _Key("j:{id}", "hash: a job's record")
+    history = _Key("h:{id}", "list: its attempts and lost deliveries that did not complete, as JSON")
+    outputs = _Key("o:{id}:{token}", "hash: its outputs in chunks, <name>:<number>, written under one claim")
+    log = _Key("g:{id}", "hash: the head of its log, and how much was left out")
+    log_tail = _Key("gt:{id}", "list: the tail of its log, in pieces")
+
+    sequence = _Key("seq", "string: the last number that was given to a job")
+    ready = _Key("q:{queue}:{task}", "sorted set: jobs waiting; (100 - priority) * 2^44 + number")
+    wake = _Key("k:{queue}:{task}", "sorted set: one marker while an idle worker should look")
+    listed = _Key("l:{status}:{queue}:{task}", "sorted set: jobs by status, queue and task; number")
+    lists = _Key("lists", "set: <status>:<queue>:<task> of every `listed` that was ever used")
+    tagged = _Key("t:{tag}", "sorted set: jobs with a tag; number")
+    leases = _Key("leases", "sorted set: jobs in progress; when the lease runs out, ms")
+    retained = _Key("retained", "sorted set: ended jobs; when the next part of them is removed, ms")
+    unclaimed_outputs = _Key("unclaimed", "sorted set: <id>:<token> of outputs no finish has taken yet; ms")
+    staged = _Key("staged", "sorted set: large submits under way or being let in; when they were last touched, ms")
+    stage = _Key("s:{batch}", "list: the jobs of a large submit that are not in the queue yet")
+    committed = _Key("sc:{batch}", "string: exists once a large submit was accepted as a whole")
+    paused = _Key("paused", "set: queues that hold their jobs back")
+    ended = _Key("ended", "hash: <task>:<outcome> → how many jobs ended so")
+
+    tasks = _Key("tasks", "hash: task → its published description, JSON")
+    schemas = _Key("schemas", "hash: digest → JSON Schema of parameters")
+    workers = _Key("workers", "sorted set: workers; last heartbeat, ms")
+    worker = _Key("w:{worker}", "hash: what a worker says of itself")
+    control = _Key("c:{worker}", "sorted set: jobs whose worker should look at them now")
+    upkeep = _Key("upkeep", "string: when upkeep last ran, and from when it may reap, ms")
+    tokens = _Key("tokens", "hash: SHA-256 of a token → its name and when it was made, JSON")
+
+    @classmethod
+    def described(cls) -> list[tuple[str, str, str]]:
+        """(name, spelling, what it holds) of every key."""
+        return [(n, k.template, k.what) for n, k in vars(cls).items() if isinstance(k, _Key)]
+
+    @classmethod
+    def lua_table(cls) -> str:
+        """The same keys as a Lua table of functions, `K.job(id)`; the prefix is KEYS[1]."""
+        lines = []
+        for name, template, _ in cls.described():
+            names = re.findall(r"\{(\w+)\}", template)
+            parts = re.split(r"\{\w+\}", template)
+            spelled = " .. ".join(
+                ["KEYS[1]"] + [p for i, t in enumerate(parts) for p in ([f"'{t}'"] if t else []) + names[i : i + 1]]
+            )
+            lines.append(f"{name} = function({', '.join(names)}) return {spelled} end,")
+        return "local K = {\n" + "\n".join(lines) + "\n}\n"
+
+
+def checked_name(kind: str, name: Any) -> str:
+    """`name` itself where it is a fit name for a `kind` (task, queue, data set); else ValueError says what is."""
+    if isinstance(name, str) and re.fullmatch(NAME_PATTERN, name):
+        return name
+    raise ValueError(f"a {kind}'s name has 1 to 100 letters, digits, '_', '.' or '-'")

@@ -1,0 +1,90 @@
+"""Loads `lua/*.lua`, runs them, and maps what they refuse to errors."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from importlib import resources
+from typing import Any
+
+import redis
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from jobsapi import errors, states
+from jobsapi.store.keys import Keys
+
+__all__ = ["Script", "script", "translated"]
+
+_REFUSALS: dict[str, type[errors.JobsApiError]] = {
+    "UNKNOWNJOB": errors.UnknownJob,
+    "WRONGSTATUS": errors.WrongStatus,
+    "NOTHOLDER": errors.NotHolder,
+    "DATASETBUSY": errors.DatasetBusy,
+    "OOM": errors.StoreFull,
+    "MISCONF": errors.StoreFull,
+    "LOADING": errors.StoreUnavailable,
+    "BUSY": errors.StoreUnavailable,
+    "READONLY": errors.StoreUnavailable,
+    "MASTERDOWN": errors.StoreUnavailable,
+    "CLUSTERDOWN": errors.StoreUnavailable,
+    "NOREPLICAS": errors.StoreUnavailable,
+}
+
+
+class Script:
+    """One Lua file with the shared prelude and the parts it includes before it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.source = _prelude() + _with_includes(name)
+        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+    def __call__(self, server: Any, keys: Keys, *args: Any, now: int | None = None) -> Any:
+        """Run it on `server`; `now` (ms) overrides the server's clock and is for tests only.
+
+        Raises the error the script refused with, or StoreUnavailable.
+        """
+        values = [keys.prefix, "" if now is None else now, *args]
+        try:
+            try:
+                return server.evalsha(self.sha, 1, *values)
+            except NoScriptError:
+                return server.eval(self.source, 1, *values)
+        except RedisError as problem:
+            raise translated(problem) from problem
+
+
+@functools.cache
+def script(name: str) -> Script:
+    """The script of that name, loaded once."""
+    return Script(name)
+
+
+def translated(problem: RedisError) -> Exception:
+    """The error of ours that a server's or a client library's error means; itself where it means none."""
+    if isinstance(problem, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError):
+        return errors.StoreUnavailable(f"The store does not answer ({problem}).")
+    # redis-py turns some replies into classes of its own and drops the word they began with
+    word, _, rest = str(problem).partition(" ")
+    for kind, meaning in ((redis.exceptions.OutOfMemoryError, "OOM"), (redis.exceptions.ReadOnlyError, "READONLY")):
+        if isinstance(problem, kind):
+            word, rest = meaning, str(problem)
+    if isinstance(problem, ResponseError) and word in _REFUSALS:
+        return _REFUSALS[word](rest)
+    return problem
+
+
+def _read(name: str) -> str:
+    return (resources.files("jobsapi.store") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _with_includes(name: str) -> str:
+    """The file's text, each `-- include: part` line replaced by `lua/_part.lua`."""
+    return re.sub(r"^-- include: (\w+)$", lambda m: _with_includes(f"_{m[1]}"), _read(name), flags=re.M)
+
+
+@functools.cache
+def _prelude() -> str:
+    statuses = ", ".join(f"{s.name.lower()} = '{s.code}'" for s in states.Status)
+    return Keys.lua_table() + f"local S = {{ {statuses} }}\n" + _read("_prelude")
