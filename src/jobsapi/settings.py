@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jobsapi.errors import SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Settings", "documented"]
 
@@ -30,7 +32,9 @@ class Settings:
     redis_url: str = _env("REDIS_URL", "", "The server: redis://, rediss:// or unix:// address. Wins over REDIS_IP.")
     redis_ip: str = _env("REDIS_IP", "", "The server's host name or address; used where REDIS_URL is not set.")
     redis_port: str = _env("REDIS_PORT", "6379", "The port beside REDIS_IP; `tcp://host:port` is understood too.")
-    folder: Path = _env("JOBSAPI_DIR", Path(".jobsapi"), "Where the embedded server keeps its files, and large results go.")
+    folder: Path = _env(
+        "JOBSAPI_DIR", Path(".jobsapi"), "Where the embedded server keeps its files, and large results go."
+    )
     namespace: str = _env("JOBSAPI_NAMESPACE", "jobsapi", "Keeps projects that share one server apart.")
     durability: str = _env(
         "JOBSAPI_DURABILITY",
@@ -41,26 +45,44 @@ class Settings:
     port: int = _env("JOBSAPI_PORT", 5000, "The port the API listens on.")
     url: str = _env("JOBSAPI_URL", "", "Where the client and the commands find the API; default http://HOST:PORT.")
     token: str = _env("JOBSAPI_TOKEN", "", "The token that the client and the commands send.")
-    auth: str = _env("JOBSAPI_AUTH", "on", "`off`: no tokens on an address that is not loopback; set JOBSAPI_ALLOWED_HOSTS too.")
+    auth: str = _env(
+        "JOBSAPI_AUTH",
+        "on",
+        "`off`: no tokens on an address that is not loopback; set JOBSAPI_ALLOWED_HOSTS too.",
+    )
     allowed_hosts: str = _env("JOBSAPI_ALLOWED_HOSTS", "", "Host names, comma-separated, that requests may name.")
     api_threads: int = _env("JOBSAPI_API_THREADS", 64, "Threads that answer requests, per API process.")
     api_processes: int = _env("JOBSAPI_API_PROCESSES", 1, "API processes that share the port.")
     concurrency: int = _env("JOBSAPI_CONCURRENCY", 0, "Children a worker runs jobs in; 0: one for each core.")
     lease: float = _env("JOBSAPI_LEASE", 10.0, "How long a claim holds without being renewed, in seconds.")
-    grace: float = _env("JOBSAPI_GRACE", 30.0, "How long jobs may go on after SIGTERM before they are handed back, in seconds.")
-    max_deliveries: int = _env("JOBSAPI_MAX_DELIVERIES", 3, "How often a job whose process died is delivered before it ends `lost`.")
+    grace: float = _env(
+        "JOBSAPI_GRACE",
+        30.0,
+        "How long jobs may go on after SIGTERM before they are handed back, in seconds.",
+    )
+    max_deliveries: int = _env(
+        "JOBSAPI_MAX_DELIVERIES", 3, "How often a job whose process died is delivered before it ends `lost`."
+    )
     recycle_jobs: int = _env("JOBSAPI_RECYCLE_JOBS", 1000, "Jobs after which a child is replaced; 0: never.")
-    recycle_mb: int = _env("JOBSAPI_RECYCLE_MB", 2048, "Resident MiB above which a child is replaced after its job; 0: never.")
+    recycle_mb: int = _env(
+        "JOBSAPI_RECYCLE_MB", 2048, "Resident MiB above which a child is replaced after its job; 0: never."
+    )
     max_body: int = _env("JOBSAPI_MAX_BODY", 16 * _MIB, "The largest body of POST /jobs, in bytes.")
     max_params: int = _env("JOBSAPI_MAX_PARAMS", _MIB, "The largest parameters of one job, in bytes of JSON.")
     max_record: int = _env("JOBSAPI_MAX_RECORD", _MIB, "The largest record of a data set, in bytes of JSON.")
     max_log: int = _env("JOBSAPI_MAX_LOG", _MIB, "How much of a job's log is kept, in bytes; both ends.")
     max_result: int = _env("JOBSAPI_MAX_RESULT", 1024 * _MIB, "The largest output of a job, in bytes.")
     max_stored_result: int = _env(
-        "JOBSAPI_MAX_STORED_RESULT", 64 * _MIB, "The largest output kept in the store itself, in bytes; larger ones need JOBSAPI_RESULTS."
+        "JOBSAPI_MAX_STORED_RESULT",
+        64 * _MIB,
+        "The largest output kept in the store itself, in bytes; larger ones need JOBSAPI_RESULTS.",
     )
-    results: str = _env("JOBSAPI_RESULTS", "", "A folder that API and workers share, for outputs too large for the store.")
-    keep_results: float = _env("JOBSAPI_KEEP_RESULTS", 7.0 * _DAY, "How long results are kept after a job's end, in seconds.")
+    results: str = _env(
+        "JOBSAPI_RESULTS", "", "A folder that API and workers share, for outputs too large for the store."
+    )
+    keep_results: float = _env(
+        "JOBSAPI_KEEP_RESULTS", 7.0 * _DAY, "How long results are kept after a job's end, in seconds."
+    )
     keep_jobs: float = _env("JOBSAPI_KEEP_JOBS", 30.0 * _DAY, "How long records of ended jobs are kept, in seconds.")
 
     def __post_init__(self) -> None:
@@ -70,7 +92,9 @@ class Settings:
         if self.auth not in ("on", "off"):
             raise SetupError(f"JOBSAPI_AUTH is {self.auth!r}; it can be 'on' or 'off'.")
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.namespace):
-            raise SetupError(f"JOBSAPI_NAMESPACE is {self.namespace!r}; use letters, digits, '_', '.' and '-' (at most 64).")
+            raise SetupError(
+                f"JOBSAPI_NAMESPACE is {self.namespace!r}; use letters, digits, '_', '.' and '-' (at most 64)."
+            )
         if not 0.5 <= self.lease <= 3600:
             raise SetupError(f"JOBSAPI_LEASE is {self.lease}; it must be between 0.5 and 3600 seconds.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["ACTIVE", "ENDED", "REASONS", "TRANSITIONS", "Status"]
+__all__ = ["ACTIVE", "ENDED", "REASONS", "STAGED_CODE", "TRANSITIONS", "Status"]
 
 
 class Status(enum.Enum):
@@ -54,6 +54,9 @@ _CODES = {
 }
 _BY_CODE = {code: status for status, code in _CODES.items()}
 
+STAGED_CODE = "g"
+"""What the store keeps for a job of a large submit that was not accepted as a whole yet; never on the wire."""
+
 ACTIVE = frozenset({Status.SCHEDULED, Status.SUBMITTED, Status.IN_PROGRESS})
 ENDED = frozenset(Status) - ACTIVE
 
@@ -74,7 +77,7 @@ TRANSITIONS: dict[str, tuple[frozenset[Status], frozenset[Status]]] = {
     "retry": (ENDED, frozenset({Status.SUBMITTED})),
     "remove": (ENDED, _NOWHERE),
 }
-"""Each verb is one Lua file, one function of `jobs`, one test file of the same name. An empty set is "no record"."""
+"""Each verb is one Lua file, one function of `jobs` and one test file. An empty set is "no record"."""
 
 REASONS = ("error", "timeout", "memory", "lost", "expired", "dependency", "cancelled")
 """Why a job did not complete."""

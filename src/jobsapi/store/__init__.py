@@ -46,6 +46,13 @@ class Store:
         except RedisError as problem:
             raise translated(problem) from problem
 
+    def execute(self, pipe: Any) -> Any:
+        """The replies of a pipeline of `redis.pipeline()`, errors translated."""
+        try:
+            return pipe.execute()
+        except RedisError as problem:
+            raise translated(problem) from problem
+
     def blocking(self, longest: float) -> Any:
         """A client of its own for reads that block up to `longest` seconds: no retries, a timeout past the read's."""
         return client_for(self.url, socket_timeout=longest + 5)
@@ -127,5 +134,3 @@ def wait_until_up(store: Store, seconds: float) -> bool:
         else:
             return True
     return False
-
-

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
-__all__ = ["NAME_PATTERN", "Keys", "checked_name"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-NAME_PATTERN = r"[A-Za-z0-9_.-]{1,100}"
-"""What task, queue and data set names look like: safe in a key, an address and a shell."""
+__all__ = ["Keys"]
 
 
 class _Key:
@@ -38,7 +37,8 @@ class Keys:
     job = _Key("j:{id}", "hash: a job's record")
     history = _Key("h:{id}", "list: its attempts and lost deliveries that did not complete, as JSON")
     outputs = _Key("o:{id}:{token}", "hash: its outputs in chunks, <name>:<number>, written under one claim")
-    log = _Key("g:{id}", "hash: the head of its log, and how much was left out")
+    log = _Key("g:{id}", "string: the head of its log")
+    waited = _Key("e:{id}", "list: one word for those who wait for its end, for a minute after it")
     log_tail = _Key("gt:{id}", "list: the tail of its log, in pieces")
 
     sequence = _Key("seq", "string: the last number that was given to a job")
@@ -61,7 +61,7 @@ class Keys:
     workers = _Key("workers", "sorted set: workers; last heartbeat, ms")
     worker = _Key("w:{worker}", "hash: what a worker says of itself")
     control = _Key("c:{worker}", "sorted set: jobs whose worker should look at them now")
-    upkeep = _Key("upkeep", "string: when upkeep last ran, and from when it may reap, ms")
+    upkeep = _Key("upkeep", "hash: when upkeep last ran, and from when it may reap, ms")
     tokens = _Key("tokens", "hash: SHA-256 of a token → its name and when it was made, JSON")
 
     @classmethod
@@ -81,10 +81,3 @@ class Keys:
             )
             lines.append(f"{name} = function({', '.join(names)}) return {spelled} end,")
         return "local K = {\n" + "\n".join(lines) + "\n}\n"
-
-
-def checked_name(kind: str, name: Any) -> str:
-    """`name` itself where it is a fit name for a `kind` (task, queue, data set); else ValueError says what is."""
-    if isinstance(name, str) and re.fullmatch(NAME_PATTERN, name):
-        return name
-    raise ValueError(f"a {kind}'s name has 1 to 100 letters, digits, '_', '.' or '-'")

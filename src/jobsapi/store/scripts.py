@@ -21,6 +21,7 @@ _REFUSALS: dict[str, type[errors.JobsApiError]] = {
     "WRONGSTATUS": errors.WrongStatus,
     "NOTHOLDER": errors.NotHolder,
     "DATASETBUSY": errors.DatasetBusy,
+    "LOSTSTAGE": errors.StoreUnavailable,
     "OOM": errors.StoreFull,
     "MISCONF": errors.StoreFull,
     "LOADING": errors.StoreUnavailable,
@@ -67,7 +68,10 @@ def translated(problem: RedisError) -> Exception:
         return errors.StoreUnavailable(f"The store does not answer ({problem}).")
     # redis-py turns some replies into classes of its own and drops the word they began with
     word, _, rest = str(problem).partition(" ")
-    for kind, meaning in ((redis.exceptions.OutOfMemoryError, "OOM"), (redis.exceptions.ReadOnlyError, "READONLY")):
+    for kind, meaning in (
+        (redis.exceptions.OutOfMemoryError, "OOM"),
+        (redis.exceptions.ReadOnlyError, "READONLY"),
+    ):
         if isinstance(problem, kind):
             word, rest = meaning, str(problem)
     if isinstance(problem, ResponseError) and word in _REFUSALS:
@@ -81,10 +85,10 @@ def _read(name: str) -> str:
 
 def _with_includes(name: str) -> str:
     """The file's text, each `-- include: part` line replaced by `lua/_part.lua`."""
-    return re.sub(r"^-- include: (\w+)$", lambda m: _with_includes(f"_{m[1]}"), _read(name), flags=re.M)
+    return re.sub(r"^-- include: (\w+)$", lambda m: _with_includes(f"_{m[1]}"), _read(name), flags=re.MULTILINE)
 
 
 @functools.cache
 def _prelude() -> str:
     statuses = ", ".join(f"{s.name.lower()} = '{s.code}'" for s in states.Status)
-    return Keys.lua_table() + f"local S = {{ {statuses} }}\n" + _read("_prelude")
+    return Keys.lua_table() + f"local S = {{ {statuses}, staged = '{states.STAGED_CODE}' }}\n" + _read("_prelude")

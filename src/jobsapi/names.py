@@ -1,0 +1,63 @@
+"""What names of tasks, queues, data sets, tags and outputs look like, and what ids do."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+import time
+from typing import Any
+
+__all__ = ["ID_PATTERN", "NAME_PATTERN", "checked_name", "is_id", "new_id"]
+
+NAME_PATTERN = r"[A-Za-z0-9_.-]{1,100}"
+"""Tasks, queues, data sets, outputs: safe in a key, an address and a shell."""
+
+ID_PATTERN = r"[0-9]{2}[0-9A-Za-z]{18}"
+"""A job's id: its shard (00 today), then 18 base-62 digits that grow with time."""
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_RANDOM_BITS = 62
+
+
+def checked_name(kind: str, name: Any) -> str:
+    """`name` itself where it is a fit name for a `kind` (task, queue, data set); else ValueError says what is."""
+    if isinstance(name, str) and re.fullmatch(NAME_PATTERN, name):
+        return name
+    raise ValueError(f"a {kind}'s name has 1 to 100 letters, digits, '_', '.' or '-'")
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be a job's id at all."""
+    return re.fullmatch(ID_PATTERN, text) is not None
+
+
+class _Ids:
+    """Ids that never repeat in a process and, by 62 random bits, not between processes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last_ms = 0
+        self._last = 0
+
+    def next(self) -> str:
+        ms = time.time_ns() // 1_000_000
+        with self._lock:
+            if ms == self._last_ms:
+                self._last += 1  # within one millisecond only the first is random: no two can meet
+            else:
+                self._last_ms, self._last = ms, ms << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+            number = self._last
+        digits = []
+        for _ in range(18):
+            number, digit = divmod(number, 62)
+            digits.append(_DIGITS[digit])
+        return "00" + "".join(reversed(digits))
+
+
+_ids = _Ids()
+
+
+def new_id() -> str:
+    """A fresh id: 20 letters and digits; later ones sort later."""
+    return _ids.next()

@@ -1,0 +1,112 @@
+"""The options of a job: for each its check and the field of the record it is kept in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jobsapi.errors import FieldError
+from jobsapi.names import NAME_PATTERN, checked_name
+
+__all__ = ["LATER", "OPTIONS", "Option", "schema", "stored"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option beside `task` and `params`."""
+
+    field: str
+    """The record's field; a value that equals the default is not stored."""
+    schema: dict[str, Any]
+    """Its JSON Schema, shown in /openapi.json and checked."""
+    store: Callable[[Any], str | int]
+    """The checked value → what the record keeps. ValueError says what was expected."""
+
+
+def _number(low: float, high: float, what: str, scale: int = 1) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ValueError(what)
+        if scale == 1 and value != int(value):
+            raise ValueError(what)
+        return round(value * scale)
+
+    return check
+
+
+def _tags(value: Any) -> str:
+    fit = isinstance(value, Sequence) and not isinstance(value, str) and len(value) <= 20
+    if not fit or len(set(map(str, value))) != len(value):
+        raise ValueError("is a list of at most 20 different tags")
+    return " ".join(checked_name("tag", each) for each in value)
+
+
+_SECONDS = {"type": "number", "exclusiveMinimum": 0, "maximum": 1e9}
+_NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+
+OPTIONS: dict[str, Option] = {
+    "queue": Option(
+        "q", _NAME | {"description": "The line it waits in; default the task's."}, lambda v: checked_name("queue", v)
+    ),
+    "priority": Option(
+        "pr",
+        {"type": "integer", "minimum": -100, "maximum": 100, "default": 0, "description": "Higher goes first."},
+        _number(-100, 100, "is an integer from -100 to 100"),
+    ),
+    "timeout": Option(
+        "to",
+        _SECONDS | {"description": "Seconds one run may take; default the task's."},
+        _number(0.001, 1e9, "is a number of seconds above 0", scale=1000),
+    ),
+    "max_deliveries": Option(
+        "md",
+        {"type": "integer", "minimum": 1, "maximum": 1000, "description": "Runs whose process may die; then `lost`."},
+        _number(1, 1000, "is an integer from 1 to 1000"),
+    ),
+    "tags": Option(
+        "tg",
+        {"type": "array", "items": _NAME, "maxItems": 20, "uniqueItems": True, "description": "Words to find it by."},
+        _tags,
+    ),
+    "keep": Option(
+        "kp",
+        _SECONDS | {"description": "Seconds its results are kept after its end."},
+        _number(0.001, 1e9, "is a number of seconds above 0", scale=1000),
+    ),
+}
+"""A new option is a line here, a field in `record.JobRecord`, and what the scripts make of it."""
+
+LATER = (
+    *("max_attempts", "backoff", "memory_mb", "after", "after_any", "key", "on_conflict"),
+    *("delay", "run_at", "expires_in", "webhook", "sweep"),
+)
+"""Options that this version refuses by name, so that nobody believes they were heard."""
+
+
+def stored(options: Mapping[str, Any], base: str) -> tuple[dict[str, str | int], list[FieldError]]:
+    """The record's fields for these options, and where they do not fit; pointers start with `base`. None: not given."""
+    fields: dict[str, str | int] = {}
+    faults: list[FieldError] = []
+    for name, value in options.items():
+        if name in LATER:
+            faults.append(FieldError(f"{base}/{name}", "is not supported by this version"))
+        elif name not in OPTIONS:
+            known = ", ".join(OPTIONS)
+            faults.append(
+                FieldError(f"{base}/{name.replace('~', '~0').replace('/', '~1')}", f"is no option; options are {known}")
+            )
+        elif value is not None:
+            try:
+                kept = OPTIONS[name].store(value)
+            except (ValueError, OverflowError) as problem:
+                faults.append(FieldError(f"{base}/{name}", str(problem)))
+            else:
+                if kept not in ("", 0):
+                    fields[OPTIONS[name].field] = kept
+    return fields, faults
+
+
+def schema() -> dict[str, Any]:
+    """The options as properties of a JSON Schema."""
+    return {name: option.schema for name, option in OPTIONS.items()}

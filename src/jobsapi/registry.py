@@ -1,0 +1,111 @@
+"""Who is working and on what: workers' heartbeats, and the tasks they published."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from jobsapi import tasks
+from jobsapi.errors import UnknownTask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from jobsapi.store import Store
+
+__all__ = ["TaskDescription", "beat", "default_task", "find_task", "leave", "publish", "published", "workers"]
+
+TaskDescription = dict[str, Any]
+"""name, summary, queue, timeout (s or None), default, digest, workers (how many); the schema apart, by `schema_of`."""
+
+_FRESH_SECONDS = 1.0
+_known: dict[int, tuple[float, dict[str, TaskDescription]]] = {}
+
+
+def publish(store: Store, described: Iterable[Mapping[str, Any]]) -> None:
+    """Make tasks known to every API process. Schemas are kept by digest and outlive the workers.
+
+    `described`: what `Task.described()` gives.
+    """
+    with store.redis.pipeline(transaction=True) as pipe:
+        for each in described:
+            description = {k: v for k, v in each.items() if k != "schema"}
+            pipe.hset(store.keys.schemas(), each["digest"], orjson.dumps(each["schema"]))
+            pipe.hset(store.keys.tasks(), each["name"], orjson.dumps(description))
+        store.execute(pipe)
+    _known.clear()
+
+
+def published(store: Store, *, fresh: bool = False) -> dict[str, TaskDescription]:
+    """The published tasks by name; read again after a second, or at once where `fresh`."""
+    read_at, known = _known.get(id(store), (0.0, {}))
+    if fresh or time.monotonic() - read_at > _FRESH_SECONDS:
+        rows = store.call("hgetall", store.keys.tasks())
+        served = [name for worker in workers(store) for name in worker.get("tasks", "").split()]
+        known = {
+            name.decode(): {**orjson.loads(row), "workers": served.count(name.decode())}
+            for name, row in sorted(rows.items())
+        }
+        _known[id(store)] = (time.monotonic(), known)
+    return known
+
+
+def find_task(store: Store, name: str) -> TaskDescription:
+    """The published task of that name, or this process's own. Raises UnknownTask, which names the known ones."""
+    found = published(store).get(name) or published(store, fresh=True).get(name)
+    if found is None and name in (own := tasks.registered()):
+        publish(store, [own[name].described()])  # this process's own function, before any worker has told of it
+        found = published(store, fresh=True)[name]
+    if found is None:
+        known = ", ".join(published(store)) or "none yet: no worker has started"
+        raise UnknownTask(f"No task is named {name!r}. Known tasks: {known}.")
+    return found
+
+
+def default_task(store: Store) -> TaskDescription | None:
+    """The task of a body that names none: the one marked default, or the only one; tasks with a worker come first."""
+    known = list((published(store) or published(store, fresh=True)).values())
+    known = [each for each in known if each["workers"]] or known
+    chosen = [each for each in known if each["default"]] or known
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def schema_of(store: Store, digest: str) -> dict[str, Any]:
+    """The JSON Schema of that digest."""
+    schema: dict[str, Any] = orjson.loads(store.call("hget", store.keys.schemas(), digest))
+    return schema
+
+
+def beat(store: Store, worker: str, facts: Mapping[str, str | int | float], lifetime: float) -> None:
+    """A worker says that it lives and what it does; without another beat it is forgotten after `lifetime` seconds."""
+    now = store.time_ms()
+    with store.redis.pipeline(transaction=True) as pipe:
+        pipe.hset(store.keys.worker(worker), mapping={**facts, "seen": now})
+        pipe.pexpire(store.keys.worker(worker), int(lifetime * 1000))
+        pipe.zadd(store.keys.workers(), {worker: now})
+        pipe.zremrangebyscore(store.keys.workers(), "-inf", now - int(lifetime * 1000))
+        store.execute(pipe)
+
+
+def leave(store: Store, worker: str) -> None:
+    """A worker that stops in an orderly way is forgotten at once."""
+    with store.redis.pipeline(transaction=True) as pipe:
+        pipe.zrem(store.keys.workers(), worker)
+        pipe.delete(store.keys.worker(worker), store.keys.control(worker))
+        store.execute(pipe)
+
+
+def workers(store: Store) -> list[dict[str, Any]]:
+    """The workers that live, each with what it last said."""
+    names = [name.decode() for name in store.call("zrange", store.keys.workers(), 0, -1)]
+    with store.redis.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.hgetall(store.keys.worker(name))
+        rows = store.execute(pipe)
+    return [
+        {"id": name, **{k.decode(): v.decode() for k, v in row.items()}}
+        for name, row in zip(names, rows, strict=True)
+        if row
+    ]

@@ -1,0 +1,106 @@
+"""What somebody asks for → a checked submission, ready for the store; nothing is recorded here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from jobsapi import options as job_options
+from jobsapi import registry
+from jobsapi.errors import FieldError, Invalid, TooLarge, UnknownTask
+from jobsapi.names import new_id
+from jobsapi.record import JobRecord
+from jobsapi.states import Status
+from jobsapi.tasks import mismatches
+
+if TYPE_CHECKING:
+    from jobsapi.store import Store
+
+__all__ = ["Submission", "prepare", "read_body"]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job that passed every check and has its id, but is not recorded yet."""
+
+    task: str
+    queue: str
+    fields: dict[str, str | int | bytes]
+    """The record's fields beside task and queue."""
+    id: str = field(default_factory=new_id)
+
+    def record(self, created: int) -> JobRecord:
+        """The record as it stands right after the submit; `created`: ms."""
+        stored = {
+            name: value if isinstance(value, bytes) else str(value).encode() for name, value in self.fields.items()
+        }
+        known = {"s": Status.SUBMITTED.code, "t": self.task, "q": self.queue, "c": str(created)}
+        made = JobRecord.from_fields(self.id, {**stored, **{k: v.encode() for k, v in known.items()}})
+        assert made is not None  # it has a status
+        return made
+
+
+def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], base: str, pointer: str) -> Submission:
+    """Check one job against its task's schema and the options' rules.
+
+    `base` is the pointer of the whole job in the body, `pointer` that of its parameters. Raises Invalid, which names
+    each field at fault, or TooLarge.
+    """
+    try:
+        description = registry.find_task(store, task)
+    except UnknownTask as problem:
+        raise Invalid(problem.detail, errors=[FieldError(f"{base}/task", problem.detail)]) from None
+    if not isinstance(params, Mapping):
+        raise Invalid("Parameters are a JSON object.", errors=[FieldError(pointer, "is not an object")])
+    digest = description["digest"]
+    faults = mismatches(digest, lambda: registry.schema_of(store, digest), params, pointer)
+    fields, option_faults = job_options.stored(options, base)
+    if faults or option_faults:
+        raise Invalid(_sentence(task, faults + option_faults), errors=faults + option_faults)
+    encoded = _encoded(params, pointer)
+    if len(encoded) > store.settings.max_params:
+        raise TooLarge(
+            f"The parameters are {len(encoded):,} bytes of JSON; JOBSAPI_MAX_PARAMS allows {store.settings.max_params:,}."
+        )
+    queue = str(fields.pop("q", description["queue"]))
+    if description["timeout"] and "to" not in fields:
+        fields["to"] = round(description["timeout"] * 1000)
+    if store.settings.max_deliveries != 3 and "md" not in fields:
+        fields["md"] = store.settings.max_deliveries
+    return Submission(task, queue, {**fields, "p": encoded, "g": digest})
+
+
+def read_body(store: Store, body: Any, base: str = "") -> Submission:
+    """One job of a `POST /jobs` body: with `task` it is `{"task", "params", …options}`; without, all of it is the
+    parameters of the default task. Raises as `prepare` does.
+    """
+    if not isinstance(body, Mapping):
+        raise Invalid("A job is a JSON object.", errors=[FieldError(base, "is not an object")])
+    if "task" in body:
+        task = body["task"]
+        if not isinstance(task, str):
+            raise Invalid("`task` is a text.", errors=[FieldError(f"{base}/task", "is not a text")])
+        options = {name: value for name, value in body.items() if name not in ("task", "params")}
+        return prepare(store, task, body.get("params", {}), options, base, f"{base}/params")
+    default = registry.default_task(store)
+    if default is None:
+        known = ", ".join(registry.published(store)) or "none yet: no worker has started"
+        detail = f"The body names no `task`, and no task is the default one. Known tasks: {known}."
+        raise Invalid(detail, errors=[FieldError(f"{base}/task", "is required")])
+    return prepare(store, default["name"], body, {}, base, base)
+
+
+def _encoded(params: Any, pointer: str) -> bytes:
+    try:
+        return orjson.dumps(params)
+    except TypeError as problem:  # only from Python: HTTP bodies come out of JSON
+        raise Invalid(f"The parameters are no JSON: {problem}.", errors=[FieldError(pointer, str(problem))]) from None
+
+
+def _sentence(task: str, faults: list[FieldError]) -> str:
+    shown = "; ".join(f"{fault.pointer or '/'} {fault.detail}" for fault in faults[:5])
+    more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
+    return f"The job of task {task!r} does not fit: {shown}{more}."
