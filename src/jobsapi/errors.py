@@ -6,6 +6,7 @@ JobsApiError
 ├── NotFound 404
 │   ├── UnknownJob · UnknownTask · UnknownRecord · UnknownQueue · UnknownResult
 │   └── ResultNotReady        the job has not ended
+├── NotAcceptable 406         the output cannot be had in a media type that was asked for
 ├── Conflict 409
 │   ├── WrongStatus           the job's status does not allow it
 │   ├── NotHolder             the claim is no longer (or never was) the job's
@@ -37,6 +38,7 @@ __all__ = [
     "Invalid",
     "JobsApiError",
     "NoResult",
+    "NotAcceptable",
     "NotFound",
     "NotHolder",
     "ResultExpired",
@@ -152,6 +154,14 @@ class ResultNotReady(NotFound):
     code = "result-not-ready"
     title = "The job has not ended yet"
     retry_after = 1
+
+
+class NotAcceptable(JobsApiError):
+    """The output exists, but in none of the media types that the Accept header allows."""
+
+    code = "not-acceptable"
+    http_status = 406
+    title = "Not to be had in this media type"
 
 
 class Conflict(JobsApiError):

@@ -78,7 +78,10 @@ class Settings:
         "The largest output kept in the store itself, in bytes; larger ones need JOBSAPI_RESULTS.",
     )
     results: str = _env(
-        "JOBSAPI_RESULTS", "", "A folder that API and workers share, for outputs too large for the store."
+        "JOBSAPI_RESULTS",
+        "",
+        "A folder that API and workers share, for outputs too large for the store; default with the embedded server: "
+        "`results` in JOBSAPI_DIR.",
     )
     keep_results: float = _env(
         "JOBSAPI_KEEP_RESULTS", 7.0 * _DAY, "How long results are kept after a job's end, in seconds."

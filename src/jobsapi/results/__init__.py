@@ -1,5 +1,21 @@
 """An output ↔ bytes and a media type; large ones go to files."""
 
 from jobsapi.results.media import Output, encode, encode_named
+from jobsapi.results.reading import Opened, combined, open_output, open_result, values
+from jobsapi.results.stored import Stored, discard, remove_files, sweep, write
 
-__all__ = ["Output", "encode", "encode_named"]
+__all__ = [
+    "Opened",
+    "Output",
+    "Stored",
+    "combined",
+    "discard",
+    "encode",
+    "encode_named",
+    "open_output",
+    "open_result",
+    "remove_files",
+    "sweep",
+    "values",
+    "write",
+]

@@ -36,7 +36,7 @@ class Keys:
 
     job = _Key("j:{id}", "hash: a job's record")
     history = _Key("h:{id}", "list: its attempts and lost deliveries that did not complete, as JSON")
-    outputs = _Key("o:{id}:{token}", "hash: its outputs in chunks, <name>:<number>, written under one claim")
+    outputs = _Key("o:{id}:{token}", "hash: its outputs in chunks, <output>:<number>, written under one claim")
     log = _Key("g:{id}", "string: the head of its log")
     waited = _Key("e:{id}", "list: one word for those who wait for its end, for a minute after it")
     log_tail = _Key("gt:{id}", "list: the tail of its log, in pieces")
