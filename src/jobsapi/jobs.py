@@ -89,21 +89,26 @@ def submit_jobs(store: Store, submissions: Sequence[Submission]) -> list[JobReco
     """Record checked submissions, all of them or none. More than a hundred are staged in steps and then accepted as a
     whole by one small script, so that the server is never held for more than a few milliseconds.
     """
+    return submit_batch(store, submissions)[1]
+
+
+def submit_batch(store: Store, submissions: Sequence[Submission]) -> tuple[str, list[JobRecord]]:
+    """As submit_jobs, with the batch's id."""
     if len(submissions) > MOST_AT_ONCE:
         detail = f"{len(submissions):,} jobs are more than the {MOST_AT_ONCE:,} that one submit may hold."
         raise Invalid(detail, errors=[FieldError("", detail)])
+    batch = new_id()
     if len(submissions) > _STEP:
-        return _submit_in_steps(store, submissions)
+        return batch, _submit_in_steps(store, batch, submissions)
     arguments: list[Any] = []
     for each in submissions:
         priority, tags = each.fields.get("pr", 0), each.fields.get("tg", "")
         arguments += [each.id, each.queue, each.task, priority, tags, *_pairs(each.fields)]
     created = int(store.run("submit", *arguments))
-    return [each.record(created) for each in submissions]
+    return batch, [each.record(created) for each in submissions]
 
 
-def _submit_in_steps(store: Store, submissions: Sequence[Submission]) -> list[JobRecord]:
-    batch = new_id()
+def _submit_in_steps(store: Store, batch: str, submissions: Sequence[Submission]) -> list[JobRecord]:
     for start in range(0, len(submissions), _STEP):
         arguments: list[Any] = [batch]
         for each in submissions[start : start + _STEP]:
@@ -198,6 +203,35 @@ def report_progress(store: Store, jid: str, token: str, fraction: float | None, 
 def append_log(store: Store, jid: str, token: str, text: bytes) -> None:
     """The holder adds to the job's log; both ends of a long one are kept. Raises NotHolder, UnknownJob."""
     store.run("log", jid, token, store.settings.max_log, text)
+
+
+# --- Upkeep ---------------------------------------------------------------------------------------------------------
+
+
+def may_reap(store: Store) -> bool:
+    """Whether leases that ran out may be taken now: not within a lease's time after the store was away."""
+    return bool(store.run("upkeep", _ms(store.settings.lease)))
+
+
+def expired_leases(store: Store, most: int = 100) -> list[str]:
+    """The ids of jobs in progress whose lease has run out, the longest first."""
+    rows = store.call("zrangebyscore", store.keys.leases(), "-inf", store.time_ms(), 0, most)
+    return [jid.decode() for jid in rows]
+
+
+def prune_jobs(store: Store, most: int = 50) -> int:
+    """Remove results, later records, of ended jobs whose time has come; how many jobs were touched."""
+    pairs = store.run("prune", _ms(store.settings.keep_jobs), most)
+    for jid, token in zip(pairs[::2], pairs[1::2], strict=True):
+        if token:
+            results.remove_files(store.settings, jid.decode(), token.decode())
+    return len(pairs) // 2
+
+
+def abandoned_batches(store: Store, age: float, most: int = 10) -> list[str]:
+    """Large submits that were last touched more than `age` seconds ago."""
+    rows = store.call("zrangebyscore", store.keys.staged(), "-inf", store.time_ms() - _ms(age), 0, most)
+    return [batch.decode() for batch in rows]
 
 
 # --- From outside ---------------------------------------------------------------------------------------------------
@@ -299,6 +333,27 @@ def count_jobs(store: Store) -> list[tuple[Status, str, str, int, int | None]]:
     return [
         (Status.from_code(s.decode()), q.decode(), t.decode(), int(n), int(c) if c else None) for s, q, t, n, c in rows
     ]
+
+
+def count_ended(store: Store) -> list[tuple[str, str, int]]:
+    """(task, `complete` or the reason, how many jobs ended so since the store began)."""
+    rows = store.call("hgetall", store.keys.ended())
+    return [(*name.decode().rsplit(":", 1), int(count)) for name, count in sorted(rows.items())]
+
+
+def paused_queues(store: Store) -> set[str]:
+    """The queues that hold their jobs back."""
+    return {name.decode() for name in store.call("smembers", store.keys.paused())}
+
+
+def pause_queue(store: Store, queue: str) -> None:
+    """Hold back every job of the queue that is not claimed yet."""
+    store.call("sadd", store.keys.paused(), queue)
+
+
+def resume_queue(store: Store, queue: str) -> None:
+    """Give the queue's jobs out again, and wake idle workers."""
+    store.run("resume", queue)
 
 
 def wait_for_job(jid: str, timeout: float | None = None, *, store: Store | None = None) -> Job:

@@ -9,13 +9,14 @@ import orjson
 
 from jobsapi import tasks
 from jobsapi.errors import UnknownTask
+from jobsapi.record import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from jobsapi.store import Store
 
-__all__ = ["TaskDescription", "beat", "default_task", "find_task", "leave", "publish", "published", "workers"]
+__all__ = ["TaskDescription", "beat", "default_task", "find_task", "leave", "publish", "published", "schema_of", "shown", "workers"]
 
 TaskDescription = dict[str, Any]
 """name, summary, queue, timeout (s or None), default, digest, workers (how many); the schema apart, by `schema_of`."""
@@ -109,3 +110,18 @@ def workers(store: Store) -> list[dict[str, Any]]:
         for name, row in zip(names, rows, strict=True)
         if row
     ]
+
+
+def shown(worker: Mapping[str, Any]) -> dict[str, Any]:
+    """A worker as users see it; times as RFC 3339 texts."""
+    lists = {name: str(worker.get(name, "")).split() for name in ("queues", "tasks", "running")}
+    return {
+        "id": worker["id"],
+        "host": worker["host"],
+        "pid": int(worker["pid"]),
+        "started": rfc3339(int(worker["started"])),
+        "seen": rfc3339(int(worker["seen"])),
+        "concurrency": int(worker["concurrency"]),
+        "state": worker["state"],
+        **lists,
+    }

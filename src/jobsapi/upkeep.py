@@ -1,0 +1,31 @@
+"""Finds jobs that are lost or old and what was left behind; any worker may run it at any time, in small steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobsapi import data, jobs, results
+
+if TYPE_CHECKING:
+    from jobsapi.store import Store
+
+__all__ = ["EVERY", "run"]
+
+EVERY = 1.0
+"""Seconds between two looks of one worker."""
+
+_ABANDONED_AFTER = 60.0
+"""Seconds after which a large submit that nobody goes on with is let in, if it was accepted, or dropped."""
+
+
+def run(store: Store) -> int:
+    """One look at everything; how many things were put right. Raises StoreUnavailable."""
+    done = 0
+    if jobs.may_reap(store):
+        for jid in jobs.expired_leases(store):
+            done += jobs.lose_job(store, jid, "", "its worker did not renew the lease")
+    done += jobs.prune_jobs(store)
+    for batch in jobs.abandoned_batches(store, _ABANDONED_AFTER):
+        jobs.admit_jobs(store, batch)
+        done += 1
+    return done + results.sweep(store) + data.sweep(store)

@@ -1,0 +1,1 @@
+"""The routes: what they share (`common`, `access`), one blueprint for each resource, and their description."""

@@ -1,0 +1,130 @@
+"""Who may ask: tokens on an address that others reach, and no foreign web page on a loopback one."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import secrets
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from flask import Flask, request
+
+from jobsapi.errors import Forbidden, SetupError, Unauthorized
+from jobsapi.settings import Settings
+from jobsapi.store import Store
+from jobsapi.web.common import the_store
+
+__all__ = ["create_token", "install_access", "list_tokens", "refuse_open_start", "revoke_token"]
+
+_OWN_NAMES = {"localhost", "127.0.0.1", "::1"}
+_OPEN_PATHS = {"/healthz", "/readyz"}
+_REMEMBERED_SECONDS = 5.0
+
+
+def create_token(store: Store, name: str = "") -> str:
+    """A new token; the store keeps only its SHA-256."""
+    token = "ja_" + secrets.token_urlsafe(32)
+    row = {"name": name, "created": store.time_ms()}
+    store.call("hset", store.keys.tokens(), _digest(token), orjson.dumps(row))
+    return token
+
+
+def list_tokens(store: Store) -> list[dict[str, Any]]:
+    """`{"id", "name", "created"}` of every token; the id is the start of its digest."""
+    rows = store.call("hgetall", store.keys.tokens())
+    found = [{"id": digest.decode()[:12], **orjson.loads(row)} for digest, row in rows.items()]
+    return sorted(found, key=lambda each: (each["created"], each["id"]))
+
+
+def revoke_token(store: Store, which: str) -> int:
+    """Forget the tokens of that name or id; how many there were."""
+    rows = store.call("hgetall", store.keys.tokens())
+    gone = [digest for digest, row in rows.items() if which in (digest.decode()[:12], orjson.loads(row)["name"])]
+    return int(store.call("hdel", store.keys.tokens(), *gone)) if gone else 0
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_open_start(settings: Settings, store: Store) -> None:
+    """SetupError where the API would listen for others without asking anybody for a token."""
+    if is_loopback(settings.host):
+        return
+    if settings.auth == "off":
+        if not settings.allowed_hosts:
+            raise SetupError("JOBSAPI_AUTH=off needs JOBSAPI_ALLOWED_HOSTS: the host names that requests may name.")
+    elif not store.call("hlen", store.keys.tokens()):
+        raise SetupError(
+            f"{settings.host} can be reached from other machines and there is no token yet. Make one with "
+            "`jobsapi token create`, or listen on 127.0.0.1, or set JOBSAPI_AUTH=off and JOBSAPI_ALLOWED_HOSTS."
+        )
+
+
+def install_access(app: Flask, settings: Settings) -> None:
+    """Check every request of the app before its route sees it."""
+    allowed = {name.strip().lower() for name in settings.allowed_hosts.split(",") if name.strip()}
+    if is_loopback(settings.host):
+        allowed |= _OWN_NAMES
+    asks_token = not is_loopback(settings.host) and settings.auth == "on"
+    known = _KnownTokens()
+
+    def check() -> None:
+        if asks_token:
+            if request.path not in _OPEN_PATHS:
+                known.check(request.headers.get("Authorization", ""))
+        else:
+            _refuse_foreign(allowed)
+
+    app.before_request(check)
+
+
+def _refuse_foreign(allowed: set[str]) -> None:
+    if (host := _host_name(request.headers.get("Host", ""))) not in allowed:
+        raise Forbidden(f"This API does not answer for the host {host!r}. JOBSAPI_ALLOWED_HOSTS adds names.")
+    origin = request.headers.get("Origin")
+    is_own = origin is None or urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
+    if not is_own and _host_name(urlsplit(origin or "").netloc) not in allowed - _OWN_NAMES:
+        raise Forbidden(f"A web page of {origin} may not use this API. JOBSAPI_ALLOWED_HOSTS adds names.")
+    if origin is None and request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise Forbidden("A web page of another site may not use this API.")
+
+
+def _host_name(netloc: str) -> str:
+    try:
+        return (urlsplit(f"//{netloc}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+class _KnownTokens:
+    """The digests of the store's tokens, read again after a few seconds."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+        self._read_at = float("-inf")
+
+    def check(self, header: str) -> None:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthorized("Send a token: `Authorization: Bearer TOKEN`; `jobsapi token create` makes one.")
+        digest = _digest(token.strip()).encode()
+        if digest not in self._digests or time.monotonic() - self._read_at > _REMEMBERED_SECONDS:
+            store = the_store()
+            self._digests = set(store.call("hkeys", store.keys.tokens()))
+            self._read_at = time.monotonic()
+        if digest not in self._digests:
+            raise Unauthorized("This token is not known (any more).")
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

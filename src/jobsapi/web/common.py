@@ -1,0 +1,168 @@
+"""What the routes share: the store, JSON replies, problem documents, and how bodies and queries are read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import threading
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException
+
+from jobsapi.errors import BadRow, FieldError, Invalid, JobsApiError, TooLarge, Unreadable, UnsupportedMedia
+from jobsapi.settings import Settings
+from jobsapi.store import Store, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["StoreHolder", "harden", "install_problems", "page_limit", "query", "read_json", "reply", "the_store"]
+
+_EXTENSION = "jobsapi"
+
+
+class StoreHolder:
+    """The app's store, connected at the first request that needs it: the API starts and says 503 while it is away."""
+
+    def __init__(self, settings: Settings, store: Store | None = None) -> None:
+        self.settings = settings
+        self._store = store
+        self._lock = threading.Lock()
+
+    def get(self) -> Store:
+        """The store. Raises StoreUnavailable."""
+        if self._store is None:
+            with self._lock:
+                self._store = self._store or connect(self.settings)
+        return self._store
+
+    def install(self, app: Flask) -> None:
+        """Make it the app's own; the first one stays."""
+        app.extensions.setdefault(_EXTENSION, self)
+
+
+def the_store() -> Store:
+    """The store of the app that handles this request. Raises StoreUnavailable."""
+    holder: StoreHolder = current_app.extensions[_EXTENSION]
+    return holder.get()
+
+
+def the_settings() -> Settings:
+    """The settings of the app that handles this request; they need no store."""
+    holder: StoreHolder = current_app.extensions[_EXTENSION]
+    return holder.settings
+
+
+def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON reply."""
+    answer = Response(orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE), status, mimetype="application/json")
+    answer.headers.update(headers or {})
+    return answer
+
+
+def problem(error: JobsApiError) -> Response:
+    """An RFC 9457 problem document of an error of ours."""
+    document: dict[str, Any] = {
+        "type": f"urn:jobsapi:problem:{error.code}",
+        "title": error.title,
+        "status": error.http_status,
+        "detail": error.detail,
+    }
+    if error.errors:
+        document["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in error.errors]
+    if isinstance(error, BadRow):
+        document["row"] = error.row
+    answer = reply(document, error.http_status)
+    answer.mimetype = "application/problem+json"
+    if (seconds := getattr(error, "retry_after", None)) is not None:
+        answer.headers["Retry-After"] = str(seconds)
+    if error.http_status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def install_problems(target: Any) -> None:
+    """Let every error of a Flask app or blueprint become a problem document."""
+    target.register_error_handler(JobsApiError, problem)
+    target.register_error_handler(HTTPException, _http_problem)
+
+
+def _http_problem(error: HTTPException) -> Response:
+    """What Flask itself refuses (unknown route, method, …) in the same shape."""
+    status = error.code or 500
+    name = error.name.lower().replace(" ", "-")
+    document = {"type": f"urn:jobsapi:problem:{name}", "title": error.name, "status": status, "detail": error.description}
+    answer = reply(document, status)
+    answer.mimetype = "application/problem+json"
+    for header, value in error.get_headers():
+        if header.lower() not in ("content-type", "content-length"):
+            answer.headers[header] = value
+    return answer
+
+
+def query(*known: str) -> dict[str, str]:
+    """The query's parameters, each at most once and among `known`; Invalid names the one that is not."""
+    values: dict[str, str] = {}
+    for name, given in request.args.lists():
+        if name not in known:
+            raise _at(name, f"is not a parameter here; known: {', '.join(known) or 'none'}")
+        if len(given) > 1:
+            raise _at(name, "is given more than once")
+        values[name] = given[0]
+    return values
+
+
+def page_limit(text: str | None, default: int = 100) -> int:
+    """`limit` of a list: 1 to 1000."""
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= 1000):
+        raise _at("limit", "is a number from 1 to 1000")
+    return int(text)
+
+
+def _at(name: str, detail: str) -> Invalid:
+    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+    return Invalid(f"The query parameter {name!r} {detail}.", errors=[FieldError(pointer, detail)])
+
+
+def read_body(most: int) -> bytes:
+    """The request's body, unpacked where it is gzip. Raises TooLarge, Unreadable, UnsupportedMedia."""
+    body = request.stream.read(most + 1)
+    if len(body) > most:
+        raise _too_large(most)
+    coding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding in ("identity", ""):
+        return body
+    if coding != "gzip":
+        raise UnsupportedMedia(f"The content coding {coding!r} is not understood; gzip is.")
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
+            unpacked = file.read(most + 1)
+    except (OSError, EOFError, zlib.error) as cause:
+        raise Unreadable(f"The body is not sound gzip: {cause}.") from None
+    if len(unpacked) > most:
+        raise _too_large(most)
+    return unpacked
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"The body is larger than the {most:,} bytes that JOBSAPI_MAX_BODY allows.")
+
+
+def read_json(body: bytes) -> Any:
+    """The JSON value of a body; Unreadable says where it stops being one."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as cause:
+        shown = "it is empty" if not body.strip() else str(cause)
+        raise Unreadable(f"The body is not JSON: {shown}.") from None
+
+
+def harden(answer: Response) -> Response:
+    """Headers that every reply carries."""
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return answer

@@ -1,0 +1,141 @@
+"""/jobs: submit, list, look at, cancel, retry, remove, read the log."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import orjson
+from flask import Blueprint, Response, request
+
+from jobsapi import jobs
+from jobsapi.errors import FieldError, Invalid, Unreadable
+from jobsapi.submission import read_body as read_submission
+from jobsapi.web.common import page_limit, query, read_body, read_json, reply, the_settings, the_store
+
+if TYPE_CHECKING:
+    from jobsapi.record import Job
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("jobs", __name__)
+
+_LINES = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+_FILTERS = ("status", "task", "queue", "tag")
+
+
+@blueprint.post("/jobs")
+def submit() -> Response:
+    """One job, or with an array or NDJSON many; answers as soon as they are recorded."""
+    query()
+    body = _submitted(read_body(the_settings().max_body))
+    store = the_store()
+    if isinstance(body, list):
+        return _submit_many(body)
+    record = jobs.submit_jobs(store, [read_submission(store, body)])[0]
+    return reply(record.shown(), 202, {"Location": f"/jobs/{record.id}"})
+
+
+def _submit_many(bodies: list[Any]) -> Response:
+    store = the_store()
+    if not bodies:
+        raise Invalid("The list holds no job.", errors=[FieldError("", "holds no job")])
+    if len(bodies) > jobs.MOST_AT_ONCE:
+        detail = f"holds {len(bodies):,} jobs; one request may hold {jobs.MOST_AT_ONCE:,}"
+        raise Invalid(f"The list {detail}.", errors=[FieldError("", detail)])
+    batch, records = jobs.submit_batch(store, [read_submission(store, each, f"/{i}") for i, each in enumerate(bodies)])
+    shown = [{"id": record.id, "status": record.status.value} for record in records]
+    return reply({"jobs": shown, "batch": batch}, 202)
+
+
+def _submitted(body: bytes) -> Any:
+    """The JSON value of a body, or the list of its lines' values where it is NDJSON."""
+    if request.mimetype not in _LINES:
+        try:
+            return read_json(body)
+        except Unreadable:
+            lines = body.splitlines()
+            if len(lines) < 2 or not lines[0].lstrip().startswith(b"{") or not _is_json(lines[0]):
+                raise
+    values = []
+    for number, line in enumerate(body.splitlines(), 1):
+        if line.strip():
+            try:
+                values.append(orjson.loads(line))
+            except orjson.JSONDecodeError as cause:
+                raise Unreadable(f"Line {number} is not JSON: {cause}.") from None
+    return values
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+@blueprint.get("/jobs")
+def list_all() -> Response:
+    """A page of jobs, newest first."""
+    given = query(*_FILTERS, "limit", "cursor")
+    limit = page_limit(given.pop("limit", None))
+    filters = {name: given[name] for name in _FILTERS if given.get(name)}
+    below = _cursor(given["cursor"]) if "cursor" in given else None
+    found, last, total = jobs.list_jobs(**filters, limit=limit, below=below, store=the_store())
+    answer = reply({"jobs": found, "next": None, "total": total})
+    if last is not None:
+        address = "/jobs?" + urlencode({**filters, "limit": limit, "cursor": f"j{last}"})
+        answer = reply({"jobs": found, "next": address, "total": total}, headers={"Link": f'<{address}>; rel="next"'})
+    return answer
+
+
+def _cursor(text: str) -> int:
+    if not (text[:1] == "j" and text[1:].isascii() and text[1:].isdigit() and len(text) < 18):
+        raise Unreadable("`cursor` is not one that this API gave out; take it from `next`.")
+    return int(text[1:])
+
+
+@blueprint.get("/jobs/<jid>")
+def show(jid: str) -> Response:
+    """One job, with an ETag."""
+    return _tagged(jobs.get_job_by_id(jid, store=the_store()))
+
+
+def _tagged(job: Job) -> Response:
+    answer = reply(job)
+    answer.set_etag(hashlib.blake2b(answer.get_data(), digest_size=12).hexdigest())
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer.make_conditional(request)
+
+
+@blueprint.post("/jobs/<jid>/cancel")
+def cancel(jid: str) -> Response:
+    """Stop a job wherever it is."""
+    return reply(jobs.cancel_job(jid, store=the_store()))
+
+
+@blueprint.post("/jobs/<jid>/retry")
+def retry(jid: str) -> Response:
+    """A fresh set of attempts for an ended job."""
+    return reply(jobs.retry_job(jid, store=the_store()))
+
+
+@blueprint.delete("/jobs/<jid>")
+def remove(jid: str) -> Response:
+    """Cancel a job that is active, remove one that has ended."""
+    store = the_store()
+    if jobs.get_record(store, jid).is_ended:
+        job = jobs.get_job_by_id(jid, store=store)
+        jobs.remove_job(jid, store=store)
+        return reply(job)
+    return reply(jobs.cancel_job(jid, store=store))
+
+
+@blueprint.get("/jobs/<jid>/logs")
+def logs(jid: str) -> Response:
+    """What the job wrote so far."""
+    answer = Response(jobs.get_logs(jid, store=the_store()), mimetype="text/plain")
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return answer

@@ -1,0 +1,143 @@
+"""Tasks, queues, workers, health and metrics: what an operator asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, current_app
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from jobsapi import jobs, registry
+from jobsapi.errors import FieldError, Invalid, StoreUnavailable, UnknownTask
+from jobsapi.names import checked_name
+from jobsapi.record import rfc3339
+from jobsapi.states import ACTIVE, Status
+from jobsapi.store import Store
+from jobsapi.web.common import reply, the_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["READY_WITH", "blueprint"]
+
+READY_WITH = "JOBSAPI_READY_WITH"
+"""The app's config key for the worker (its id's start) without which `/readyz` says 503; `serve` sets it."""
+
+blueprint = Blueprint("system", __name__)
+
+
+@blueprint.get("/tasks")
+def tasks() -> Response:
+    """Every published task with the schema of its parameters."""
+    store = the_store()
+    return reply({"tasks": [_task(store, each) for each in registry.published(store).values()]})
+
+
+@blueprint.get("/tasks/<name>")
+def task(name: str) -> Response:
+    """One task."""
+    store = the_store()
+    found = registry.published(store, fresh=True).get(name)
+    if found is None:
+        raise UnknownTask(f"No task is named {name!r}. Known tasks: {', '.join(registry.published(store)) or 'none yet'}.")
+    return reply(_task(store, found))
+
+
+def _task(store: Store, description: registry.TaskDescription) -> dict[str, Any]:
+    return {**description, "schema": registry.schema_of(store, description["digest"])}
+
+
+@blueprint.get("/queues")
+def queues() -> Response:
+    """Every queue: how many jobs of each status, since when the oldest waits, whether it is paused."""
+    store = the_store()
+    found: dict[str, dict[str, Any]] = {}
+    paused = jobs.paused_queues(store)
+    named = {each["queue"] for each in registry.published(store).values()}
+    for name in sorted(named | paused):
+        found[name] = _queue(name, paused)
+    for status, name, _, count, oldest in jobs.count_jobs(store):
+        queue = found.setdefault(name, _queue(name, paused))
+        queue[status.value.replace(" ", "_")] += count
+        if status is Status.SUBMITTED and oldest and (queue["oldest"] is None or oldest < queue["oldest"]):
+            queue["oldest"] = oldest
+    for queue in found.values():
+        queue["oldest"] = rfc3339(queue["oldest"])
+    return reply({"queues": [found[name] for name in sorted(found)]})
+
+
+def _queue(name: str, paused: set[str]) -> dict[str, Any]:
+    counts = {status.value.replace(" ", "_"): 0 for status in Status}
+    return {"name": name, "paused": name in paused, "oldest": None, **counts}
+
+
+@blueprint.post("/queues/<name>/pause")
+def pause(name: str) -> Response:
+    """Hold back everything of the queue that is not claimed yet."""
+    jobs.pause_queue(the_store(), _queue_name(name))
+    return reply({"name": name, "paused": True})
+
+
+@blueprint.post("/queues/<name>/resume")
+def resume(name: str) -> Response:
+    """Give the queue's jobs out again."""
+    jobs.resume_queue(the_store(), _queue_name(name))
+    return reply({"name": name, "paused": False})
+
+
+def _queue_name(name: str) -> str:
+    try:
+        return checked_name("queue", name)
+    except ValueError as cause:
+        raise Invalid(f"{cause}.", errors=[FieldError("/name", str(cause))]) from None
+
+
+@blueprint.get("/workers")
+def workers() -> Response:
+    """The workers that live."""
+    return reply({"workers": [registry.shown(each) for each in registry.workers(the_store())]})
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return reply({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """The store answers, and where a worker was started along with the API it has told its tasks."""
+    store = the_store()
+    store.call("ping")
+    partner = current_app.config.get(READY_WITH)
+    if partner and not any(each["id"].startswith(partner) for each in registry.workers(store)):
+        raise StoreUnavailable("The worker has not told its tasks yet.")
+    return reply({"status": "ready"})
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """The same counts for Prometheus."""
+    collected = CollectorRegistry(auto_describe=False)
+    collected.register(_Collector(the_store()))
+    return Response(generate_latest(collected), content_type=CONTENT_TYPE_LATEST)
+
+
+class _Collector:
+    """Reads the store when Prometheus asks; nothing is counted in the API's process."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterable[Any]:
+        active = GaugeMetricFamily("jobsapi_jobs", "Active jobs.", labels=["status", "queue", "task"])
+        for status, queue, name, count, _ in jobs.count_jobs(self._store):
+            if status in ACTIVE:
+                active.add_metric([status.value, queue, name], count)
+        yield active
+        ended = CounterMetricFamily("jobsapi_jobs_ended", "Jobs that ended, by outcome.", labels=["task", "outcome"])
+        for name, outcome, count in jobs.count_ended(self._store):
+            ended.add_metric([name, outcome], count)
+        yield ended
+        yield GaugeMetricFamily("jobsapi_workers", "Workers alive.", value=len(registry.workers(self._store)))

@@ -1,0 +1,363 @@
+"""The worker: claim → run → finish, with the leases renewed meanwhile; signals and cancels are heard at once."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jobsapi import jobs, registry, results, upkeep
+from jobsapi.errors import NotHolder, StoreUnavailable, TooLarge, UnknownJob
+from jobsapi.listener import Listener
+from jobsapi.runner import Broken, Died, Done, Output, Pool, Progress, Raised, Ready, Stopped, Work
+from jobsapi.store import Store, connect, wait_until_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jobsapi.jobs import Claim
+    from jobsapi.settings import Settings
+
+__all__ = ["Worker"]
+
+_BEAT_EVERY = 2.0
+_LOG_EVERY = 0.3
+_RETRY_EVERY = 0.5
+_LOG_PIECE = 32 * 1024
+
+
+@dataclass
+class _Running:
+    """One claimed job, from its claim until its end is recorded."""
+
+    claim: Claim
+    log: deque[bytes] = field(default_factory=deque)
+    log_size: int = 0
+    ending: Callable[[], None] | None = None
+    """What records its end, once it has ended."""
+    is_lost: bool = False
+    """The claim was taken from us: there is nothing left to record."""
+
+
+class Worker:
+    """Runs the jobs of an app's tasks in child processes until it is told to stop.
+
+    Single-threaded but for the listener's blocking reads. The server may go away at any time: children run on, and
+    what is to be recorded is kept until it is back.
+    """
+
+    def __init__(
+        self,
+        app: str | None,
+        settings: Settings,
+        *,
+        name: str = "1",
+        queues: Mapping[str, float] | None = None,
+        concurrency: int = 0,
+    ) -> None:
+        """`queues`: name → weight; default, every queue that the app's tasks name. `concurrency`: children."""
+        self.id = f"{socket.gethostname()}:{os.getpid()}:{name}"
+        self._settings = settings
+        self._size = concurrency or settings.concurrency or os.cpu_count() or 1
+        self._weights = dict(queues or {})
+        self._tasks: list[dict[str, Any]] = []
+        self._running: dict[str, _Running] = {}
+        self._stop_at: float | None = None
+        self._pool = Pool(app, self._size, recycle_jobs=settings.recycle_jobs, recycle_mb=settings.recycle_mb)
+        self._due: dict[str, float] = {}
+        self._is_hungry = True
+        self._started_ms = round(time.time() * 1000)
+
+    # --- The life of the worker -------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Work until SIGTERM (jobs may go on for the grace time) or SIGINT (jobs are handed back). The exit code."""
+        self._store = _connected(self._settings)
+        self._listener = Listener(self._store, self._store.keys.control(self.id))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        self._pool.start()
+        try:
+            if not self._learn_tasks():
+                return 1
+            self._listener.start([self._store.keys.wake(q, t["name"]) for q in self._weights for t in self._tasks])
+            while not self._is_finished():
+                self._step()
+            return 0
+        finally:
+            self._listener.close()
+            self._pool.close()
+            self._leave()
+
+    def _step(self) -> None:
+        """One turn: take jobs into free slots, hear what happened, and do what is due."""
+        self._guarded(self._claim)
+        for event in self._pool.poll(self._seconds_to_next_due(), self._listener.fd):
+            self._handle(event)
+        shall_look, asked = self._listener.heard()
+        self._is_hungry = self._is_hungry or shall_look
+        for jid in asked:
+            self._stop_job(jid, "cancelled")
+        if self._is_due("flush", _LOG_EVERY):
+            for running in list(self._running.values()):
+                self._guarded(lambda running=running: self._send_log(running))
+        if self._is_due("renew", self._settings.lease / 3):
+            self._guarded(self._renew)
+        if self._is_due("settle", _RETRY_EVERY):
+            for running in [each for each in self._running.values() if each.ending]:
+                self._settle(running)
+        if self._is_due("beat", _BEAT_EVERY):
+            self._guarded(self._beat)
+        if self._is_due("upkeep", upkeep.EVERY):
+            self._guarded(lambda: upkeep.run(self._store))
+        self._hand_back_when_grace_is_over()
+
+    def _learn_tasks(self) -> bool:
+        """Wait for the first child to tell the app's tasks, and publish them; False where the app cannot be used."""
+        while not self._tasks and self._stop_at is None:
+            for event in self._pool.poll(1.0, self._listener.fd):
+                if isinstance(event, Ready):
+                    self._tasks = event.tasks
+                elif isinstance(event, Broken):
+                    sys.stderr.write(event.traceback)
+                    return False
+        if not self._weights:
+            self._weights = {each["queue"]: 1.0 for each in self._tasks}
+        published = False
+        while not published and self._stop_at is None:
+            published = self._guarded(lambda: registry.publish(self._store, self._tasks)) and self._guarded(self._beat)
+            if not published:
+                wait_until_up(self._store, 1.0)
+        return True
+
+    def _is_finished(self) -> bool:
+        return self._stop_at is not None and not self._running
+
+    def _on_signal(self, number: int, _frame: Any) -> None:
+        grace = self._settings.grace if number == signal.SIGTERM and self._stop_at is None else 0.0
+        self._stop_at = time.monotonic() + grace
+        self._listener.interrupt()
+
+    def _hand_back_when_grace_is_over(self) -> None:
+        if self._stop_at is not None and time.monotonic() >= self._stop_at:
+            for jid, running in self._running.items():
+                if not running.ending:
+                    self._pool.stop(jid, "released")
+
+    # --- A job's line: claim, run, finish ---------------------------------------------------------------------------
+
+    def _claim(self) -> None:
+        """Take jobs into the free slots; when the queues are empty, ask to be woken."""
+        free = self._pool.free
+        if self._stop_at is not None or not self._is_hungry:
+            return
+        if free <= 0:
+            free = 0  # a word was heard while full: a claim of nothing passes it on to an idle worker
+        self._is_hungry = False
+        names = [each["name"] for each in self._tasks]
+        wanted = {queue: names for queue in _shuffled(self._weights)}
+        try:
+            claims = jobs.claim_jobs(self._store, self.id, wanted, free, self._settings.lease)
+        except StoreUnavailable:
+            self._is_hungry = True
+            raise
+        for claim in claims:
+            self._run(claim)
+        if len(claims) < free:
+            self._listener.arm()
+
+    def _run(self, claim: Claim) -> None:
+        self._running[claim.id] = _Running(claim)
+        self._pool.hold(self._settings.lease)
+        self._pool.run(
+            Work(
+                id=claim.id,
+                token=claim.token,
+                task=claim.task,
+                params=claim.params,
+                attempt=claim.attempt,
+                timeout=claim.timeout,
+                started=claim.started,
+            )
+        )
+
+    def _handle(self, event: Any) -> None:
+        """Something happened to a child; of a job's end, prepare what records it, and record it."""
+        if isinstance(event, Broken):
+            sys.stderr.write(event.traceback)
+            self._stop_at = self._stop_at or time.monotonic()
+            return
+        running = self._running.get(getattr(event, "job_id", ""))
+        if running is None:
+            return
+        claim = running.claim
+        if isinstance(event, Output):
+            self._keep_log(running, event.data)
+        elif isinstance(event, Progress):
+            told = event.fraction, event.message
+            self._guarded(lambda: jobs.report_progress(self._store, claim.id, claim.token, *told))
+        else:
+            running.ending = self._ending(claim, event)
+            self._settle(running)
+
+    def _ending(self, claim: Claim, event: Any) -> Callable[[], None]:
+        """What records this end; it may be called again until the server has answered."""
+        store, jid, token = self._store, claim.id, claim.token
+        if isinstance(event, Done):
+            return lambda: self._complete(claim, event)
+        if isinstance(event, Raised):
+            error = {"type": event.type, "message": event.message, "traceback": event.traceback}
+            return lambda: jobs.fail_job(store, jid, token, "error", error)
+        if isinstance(event, Died):
+            return lambda: _lose(store, claim, event)
+        assert isinstance(event, Stopped)
+        if event.why == "released":
+            return lambda: jobs.release_job(store, jid, token)
+        if event.why == "timeout":
+            error = {"type": "Timeout", "message": f"It took longer than {claim.timeout:g} s.", "traceback": ""}
+            return lambda: jobs.fail_job(store, jid, token, "timeout", error)
+        return lambda: jobs.fail_job(store, jid, token, "cancelled", None)
+
+    def _complete(self, claim: Claim, done: Done) -> None:
+        """Store the outputs, then record the end."""
+        try:
+            stored = results.write(self._store, claim.id, claim.token, done.outputs)
+        except TooLarge as problem:
+            error = {"type": type(problem).__name__, "message": problem.detail, "traceback": ""}
+            jobs.fail_job(self._store, claim.id, claim.token, "error", error)
+        else:
+            jobs.complete_job(self._store, claim.id, claim.token, stored.descriptor, stored.inline)
+        done.discard()
+
+    def _settle(self, running: _Running) -> None:
+        """Record a job's end; while the server is away it is tried again, and the job stays ours."""
+        assert running.ending is not None
+        jid = running.claim.id
+        try:
+            if not running.is_lost:
+                self._send_log(running)
+                running.ending()
+        except StoreUnavailable:
+            self._note("the store does not answer; what jobs end with is kept")
+            return
+        except (NotHolder, UnknownJob):
+            self._note(f"job {jid} was given to another worker or removed meanwhile; this end is not recorded")
+        del self._running[jid]
+        self._is_hungry = True
+
+    # --- What goes on meanwhile -------------------------------------------------------------------------------------
+
+    def _renew(self) -> None:
+        """Renew every lease, and learn of cancels and of claims that were taken from us."""
+        self._pool.hold(self._settings.lease)  # this process is alive, whether or not the server is
+        claims = [(each.claim.id, each.claim.token) for each in self._running.values()]
+        if not claims:
+            return
+        for jid, answer in jobs.renew_jobs(self._store, claims, self._settings.lease).items():
+            if answer is None:
+                self._running[jid].is_lost = True
+                self._stop_job(jid, "released")
+            elif answer:
+                self._stop_job(jid, "cancelled")
+
+    def _stop_job(self, jid: str, why: str) -> None:
+        running = self._running.get(jid)
+        if running and not running.ending:
+            self._pool.stop(jid, why)
+
+    def _keep_log(self, running: _Running, data: bytes) -> None:
+        running.log.append(data)
+        running.log_size += len(data)
+        if running.log_size > _LOG_PIECE:
+            self._guarded(lambda: self._send_log(running))
+
+    def _send_log(self, running: _Running) -> None:
+        """Send what was written since the last time; of more than a log holds, the end is kept."""
+        if not running.log or running.is_lost:
+            return
+        text = b"".join(running.log)
+        kept = text[-self._settings.max_log :]
+        for start in range(0, len(kept), _LOG_PIECE):
+            jobs.append_log(self._store, running.claim.id, running.claim.token, kept[start : start + _LOG_PIECE])
+        running.log.clear()
+        running.log_size = 0
+
+    def _beat(self) -> None:
+        facts = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "started": self._started_ms,
+            "concurrency": self._size,
+            "state": "running" if self._stop_at is None else "draining",
+            "queues": " ".join(self._weights),
+            "tasks": " ".join(each["name"] for each in self._tasks),
+            "running": " ".join(self._running),
+        }
+        registry.beat(self._store, self.id, facts, lifetime=max(self._settings.lease, 3 * _BEAT_EVERY))
+
+    def _leave(self) -> None:
+        self._guarded(lambda: registry.leave(self._store, self.id))
+
+    # --- Small things -----------------------------------------------------------------------------------------------
+
+    def _guarded(self, act: Callable[[], Any]) -> bool:
+        """Do something that can wait for the server to come back; whether it was done."""
+        try:
+            act()
+        except StoreUnavailable as problem:
+            self._note(f"{problem.detail}")
+            return False
+        except (NotHolder, UnknownJob):
+            return False  # a log line or a progress of a claim that was taken; the next renewal says so
+        return True
+
+    def _is_due(self, what: str, every: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every * random.uniform(0.9, 1.0)  # many workers: not all at the same instant
+        return True
+
+    def _seconds_to_next_due(self) -> float:
+        if self._is_hungry and self._stop_at is None and self._pool.free > 0:
+            return 0.05  # the server was away just now: ask again soon
+        waited_for = {"renew", "beat", "upkeep"}
+        if self._running:
+            waited_for |= {"flush", "settle"}
+        moments = [self._due.get(what, 0.0) for what in waited_for]
+        moments += [self._stop_at] if self._stop_at is not None else []
+        return max(0.0, min(moments) - time.monotonic())
+
+    def _note(self, what: str) -> None:
+        """Tell the operator, but not the same thing over and over."""
+        if self._due.get(what, 0.0) <= time.monotonic():
+            self._due[what] = time.monotonic() + 10.0
+            sys.stderr.write(f"jobsapi worker {self.id}: {what}\n")
+
+
+def _connected(settings: Settings) -> Store:
+    """The store; while it does not answer, ask again."""
+    while True:
+        try:
+            return connect(settings)
+        except StoreUnavailable as problem:
+            sys.stderr.write(f"jobsapi worker: {problem.detail} Trying again.\n")
+            time.sleep(1.0)
+
+
+def _lose(store: Store, claim: Claim, death: Died) -> None:
+    how = f"signal {death.signal}" if death.signal else f"exit code {death.exit_code}"
+    jobs.lose_job(store, claim.id, claim.token, f"the process that ran it ended with {how}")
+
+
+def _shuffled(weights: Mapping[str, float]) -> list[str]:
+    """The queues in an order in which each comes first as often as its weight says: none starves."""
+    return sorted(weights, key=lambda queue: random.random() ** (1 / weights[queue]), reverse=True)
+
+

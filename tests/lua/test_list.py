@@ -1,0 +1,60 @@
+"""list: pages, newest first, whatever the filter."""
+
+import itertools
+
+import pytest
+
+from jobsapi import jobs
+from jobsapi.errors import Invalid
+
+
+def _pages(engine, **filters):
+    found, below = [], None
+    for _ in range(100):
+        page, below, total = jobs.list_jobs(store=engine.store, below=below, limit=7, **filters)
+        found += [job.id for job in page]
+        if below is None:
+            return found, total
+    raise AssertionError("the pages do not end")
+
+
+def test_every_filter_finds_what_a_walk_over_all_jobs_finds(engine):
+    made = []
+    for i, (task, queue, tags) in enumerate(
+        itertools.product(("work", "other"), ("default", "second"), ([], ["a"], ["a", "b"]))
+    ):
+        for _ in range(i % 3 + 1):
+            made.append(engine.submit(task, queue=queue, tags=tags))
+    for claim in engine.claim(9):
+        jobs.complete_job(engine.store, claim.id, claim.token, b"", b"1")
+    engine.claim(3, second=["work"])
+    walked = [jobs.get_job_by_id(jid, store=engine.store) for jid in reversed(made)]
+    for status, task, queue, tag in itertools.product(
+        (None, "submitted", "in progress", "complete", "failed"), (None, "work"), (None, "second"), (None, "a", "b")
+    ):
+        wanted = [
+            job.id
+            for job in walked
+            if status in (None, job.status)
+            and task in (None, job.task)
+            and queue in (None, job.queue)
+            and (tag is None or tag in job.tags)
+        ]
+        filters = {"status": status, "task": task, "queue": queue, "tag": tag}
+        found, total = _pages(engine, **filters)
+        assert found == wanted, filters
+        assert total == (len(wanted) if sum(value is not None for value in filters.values()) <= 1 else None), filters
+
+
+def test_in_progress_is_understood_with_an_underscore_and_other_words_are_refused(engine):
+    jid = engine.submit()
+    engine.claim_one()
+    assert [job.id for job in jobs.list_jobs(status="in_progress", store=engine.store)[0]] == [jid]
+    with pytest.raises(Invalid, match="in progress"):
+        jobs.list_jobs(status="running", store=engine.store)
+
+
+def test_the_position_counts_the_jobs_that_are_claimed_before(engine):
+    first, second, third = engine.submit(), engine.submit("other"), engine.submit(priority=1)
+    positions = [jobs.get_job_by_id(jid, store=engine.store).position for jid in (first, second, third)]
+    assert positions == [1, 2, 0]

@@ -1,0 +1,82 @@
+"""submit: records and places in one step."""
+
+import pytest
+
+from jobsapi import jobs
+from jobsapi.errors import Invalid
+from jobsapi.submission import prepare
+
+
+def test_a_submitted_job_has_a_record_a_place_in_its_queue_and_in_one_list(engine):
+    jid = engine.submit()
+    assert engine.left() == {f"j:{jid}", "q:default:work", "k:default:work", "l:s:default:work"}
+    assert engine.lists() == {"s:default:work": [jid]}
+
+
+def test_defaults_are_not_stored(engine):
+    jid = engine.submit(priority=0, tags=[])
+    assert set(engine.store.redis.hgetall(engine.store.keys.job(jid))) == {b"s", b"t", b"q", b"p", b"g", b"c", b"n"}
+
+
+def test_a_submit_that_is_sent_again_is_the_same_job(engine):
+    submission = prepare(engine.store, "work", {}, {}, "", "/params")
+    first, second = (jobs.submit_jobs(engine.store, [submission])[0] for _ in range(2))
+    assert first.id == second.id
+    assert len(engine.claim(5)) == 1
+
+
+def test_tags_are_indexed_and_found(engine):
+    jid = engine.submit(tags=["a", "b"])
+    engine.submit()
+    for tag in ("a", "b"):
+        found, _, total = jobs.list_jobs(tag=tag, store=engine.store)
+        assert [job.id for job in found] == [jid]
+        assert total == 1
+
+
+def test_a_refused_job_leaves_nothing_behind(engine):
+    with pytest.raises(Invalid):
+        jobs.add_jobs([{"task": "work"}, {"task": "work", "params": {"n": "x"}}], store=engine.store)
+    assert engine.left() == set()
+
+
+@pytest.mark.parametrize("count", [1, 100, 101, 1050])
+def test_many_jobs_are_in_the_queue_in_the_order_sent(engine, count):
+    sent = [job.id for job in jobs.add_jobs([{"task": "work"}] * count, store=engine.store)]
+    assert [claim.id for claim in engine.claim(count)] == sent
+    assert "staged" not in engine.left()
+
+
+def test_more_jobs_than_one_submit_may_hold_are_refused(engine):
+    with pytest.raises(Invalid, match="10,000"):
+        jobs.add_jobs([{"task": "work"}] * 10_001, store=engine.store)
+    assert engine.left() == set()
+
+
+def test_a_staged_submit_that_nobody_commits_is_not_seen_and_swept(engine):
+    store = engine.store
+    store.run("stage", "batch", "00" + "a" * 18, 3, "q", "default", "t", "work", "bt", "batch")
+    assert jobs.list_jobs(store=store)[0] == []
+    assert engine.claim(5) == []
+    store.now += 61_000
+    for batch in jobs.abandoned_batches(store, 60):
+        jobs.admit_jobs(store, batch)
+    assert engine.left() == set()
+
+
+def test_a_committed_submit_is_let_in_though_its_sender_died(engine):
+    store, jid = engine.store, "00" + "a" * 18
+    store.run("stage", "batch", jid, 3, "q", "default", "t", "work", "bt", "batch")
+    store.run("commit", "batch", 1)
+    assert engine.record(jid).status.value == "submitted"
+    store.now += 61_000
+    for batch in jobs.abandoned_batches(store, 60):
+        jobs.admit_jobs(store, batch)
+    assert [claim.id for claim in engine.claim(5)] == [jid]
+
+
+def test_a_stage_that_was_swept_cannot_be_committed(engine):
+    engine.store.run("stage", "batch", "00" + "a" * 18, 3, "q", "default", "t", "work", "bt", "batch")
+    jobs.admit_jobs(engine.store, "batch")
+    with pytest.raises(Exception, match="took too long"):
+        engine.store.run("commit", "batch", 1)
