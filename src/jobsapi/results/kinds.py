@@ -16,7 +16,7 @@ from typing import Any
 from jobsapi.errors import Invalid
 from jobsapi.results.output import Output, Spool
 
-__all__ = ["ARROW_TYPE", "CSV_TYPE", "PARQUET_TYPE", "encoder_of"]
+__all__ = ["ARROW_TYPE", "CSV_TYPE", "PARQUET_TYPE", "encoder_of", "suffix_of"]
 
 PARQUET_TYPE = "application/vnd.apache.parquet"
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
@@ -117,7 +117,8 @@ def _from_path(name: str, value: Path, spool: Spool) -> Output:
         raise Invalid(f"The result is the file {value}, which does not exist (in {Path.cwd()}).") from None
     except PermissionError as problem:
         raise Invalid(f"The result is the file {value}, which cannot be read: {problem}.") from problem
-    return spool.from_file(name, media_type, copy, filename=value.name)
+    filename = value.name.encode("utf-8", "replace").decode()  # a name in another coding must not fail the job
+    return spool.from_file(name, media_type, copy, filename=filename)
 
 
 def _type_of_file(path: Path, head: bytes) -> str:
@@ -126,6 +127,13 @@ def _type_of_file(path: Path, head: bytes) -> str:
     if by_name and by_name.startswith("text/") and _is_utf8(head):
         return by_name + "; charset=utf-8"
     return by_name or _type_of_head(head) or _BINARY
+
+
+def suffix_of(media_type: str) -> str:
+    """What the names of files of a media type end in, with the dot; "" where nothing is usual."""
+    bare = media_type.partition(";")[0]
+    own = next((suffix for suffix, kind in _BY_SUFFIX.items() if kind == bare), None)
+    return own or _types.guess_extension(bare) or ""
 
 
 def _type_of_head(head: bytes) -> str | None:

@@ -55,12 +55,22 @@ class Opened:
 
 
 def open_result(
-    store: Store, jid: str, token: str, descriptor: bytes, inline: bytes, *, accept: str | None = None
+    store: Store,
+    jid: str,
+    token: str,
+    descriptor: bytes,
+    inline: bytes,
+    *,
+    accept: str | None = None,
+    base: str | None = None,
 ) -> Opened:
-    """What stands at `/jobs/<id>/results`: the one plain output, or the object of the named ones."""
+    """What stands at `/jobs/<id>/results`: the one plain output, or the object of the named ones.
+
+    The arguments are those of `open_output` and `combined`, and so is what is raised.
+    """
     if _is_plain(unpacked(descriptor, inline)):
         return open_output(store, jid, token, descriptor, inline, accept=accept)
-    return combined(store, jid, token, descriptor, inline)
+    return combined(store, jid, token, descriptor, inline, base=base)
 
 
 def open_output(
@@ -146,13 +156,14 @@ def _chosen(part: Part, accept: str | None) -> Part:
     from werkzeug.http import parse_accept_header
 
     wanted = parse_accept_header(accept, MIMEAccept)
-    forms = {each.media_type.partition(";")[0]: each for each in (part, *part.alternates)}
+    bare = {each.media_type.partition(";")[0]: each for each in (part, *part.alternates)}
+    forms = bare | {part.media_type: part}  # with its charset, for those who ask for it so
     best = wanted.best_match(forms)
     if best is not None:
         return forms[best]
     wants_table = any(kind in wanted.values() for kind in (PARQUET_TYPE, ARROW_TYPE))
     if part.alternates or wants_table:
-        raise NotAcceptable(f"This output can be had as {', '.join(forms)}; {accept} was asked for.")
+        raise NotAcceptable(f"This output can be had as {', '.join(bare)}; {accept} was asked for.")
     return part  # an output of one form is sent to whoever asks, as HTTP allows
 
 
