@@ -144,7 +144,7 @@ def _type_of_head(head: bytes) -> str | None:
 
 def _is_utf8(head: bytes) -> bool:
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)  # a letter cut in two at the end is no fault
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _HEAD)  # beyond, a letter may be cut
     except UnicodeDecodeError:
         return False
     return True
