@@ -249,6 +249,20 @@ def test_outputs_that_a_completion_took_are_never_swept(small_store: Store, clai
     assert _read(small_store, claim, stored, "b") == bytes(9000)
 
 
+def test_outputs_written_again_after_a_completion_whose_reply_was_lost_are_not_swept(
+    small_store: Store, claimed: Claiming, tmp_path: Path
+) -> None:
+    claim = claimed(small_store)
+    for _ in range(2):  # the worker did not hear of the first completion and does it all again
+        stored = _large(small_store, claim)
+        jobs.complete_job(small_store, claim.id, claim.token, *stored)
+    _later(small_store, 1000)
+    assert results.sweep(small_store) == 0
+    assert _read(small_store, claim, stored, "a") == bytes(2 * MIB)
+    assert _read(small_store, claim, stored, "b") == bytes(9000)
+    assert small_store.redis.zcard(small_store.keys.unclaimed_outputs()) == 0
+
+
 def test_a_sweep_that_died_half_way_is_repeated(small_store: Store, claimed: Claiming, tmp_path: Path) -> None:
     claim = claimed(small_store)
     _large(small_store, claim)
