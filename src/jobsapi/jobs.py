@@ -138,13 +138,18 @@ def _task_name(task: Any) -> str:
 # --- A claim's life -------------------------------------------------------------------------------------------------
 
 
-def claim_jobs(store: Store, worker: str, wanted: Mapping[str, Iterable[str]], most: int, lease: float) -> list[Claim]:
-    """Up to `most` jobs of these queues (queue → tasks, the preferred queue first), each under a lease of `lease` s."""
+def claim_jobs(
+    store: Store, worker: str, wanted: Mapping[str, Iterable[str]], most: int, lease: float, token: str = ""
+) -> list[Claim]:
+    """Up to `most` jobs of these queues (queue → tasks, the preferred queue first), each under a lease of `lease` s.
+
+    `token`: fresh for each claim; a claim whose reply was lost is sent again with the same one.
+    """
     arguments: list[Any] = []
     for queue, tasks in wanted.items():
         names = list(tasks)
         arguments += [queue, len(names), *names]
-    rows = store.run("claim", worker, _ms(lease), most, new_id(), *arguments)
+    rows = store.run("claim", worker, _ms(lease), most, token or new_id(), *arguments)
     return [
         Claim(
             id=jid.decode(),

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobsapi import jobs, registry, results, upkeep
-from jobsapi.errors import NotHolder, StoreUnavailable, TooLarge, UnknownJob
+from jobsapi.errors import NotHolder, SetupError, StoreUnavailable, TooLarge, UnknownJob
 from jobsapi.listener import Listener
+from jobsapi.names import new_id
 from jobsapi.runner import Broken, Died, Done, Output, Pool, Progress, Raised, Ready, Stopped, Work
 from jobsapi.store import Store, connect, wait_until_up
 
@@ -72,6 +73,7 @@ class Worker:
         self._pool = Pool(app, self._size, recycle_jobs=settings.recycle_jobs, recycle_mb=settings.recycle_mb)
         self._due: dict[str, float] = {}
         self._is_hungry = True
+        self._claim_token = new_id()
         self._started_ms = round(time.time() * 1000)
 
     # --- The life of the worker -------------------------------------------------------------------------------------
@@ -163,10 +165,11 @@ class Worker:
         names = [each["name"] for each in self._tasks]
         wanted = {queue: names for queue in _shuffled(self._weights)}
         try:
-            claims = jobs.claim_jobs(self._store, self.id, wanted, free, self._settings.lease)
+            claims = jobs.claim_jobs(self._store, self.id, wanted, free, self._settings.lease, self._claim_token)
         except StoreUnavailable:
-            self._is_hungry = True
+            self._is_hungry = True  # and the token stays: if the claim was made, the next one gets the same jobs
             raise
+        self._claim_token = new_id()
         for claim in claims:
             self._run(claim)
         if len(claims) < free:
@@ -228,11 +231,15 @@ class Worker:
         """Store the outputs, then record the end."""
         try:
             stored = results.write(self._store, claim.id, claim.token, done.outputs)
-        except TooLarge as problem:
+        except (TooLarge, SetupError) as problem:
             error = {"type": type(problem).__name__, "message": problem.detail, "traceback": ""}
             jobs.fail_job(self._store, claim.id, claim.token, "error", error)
         else:
-            jobs.complete_job(self._store, claim.id, claim.token, stored.descriptor, stored.inline)
+            try:
+                jobs.complete_job(self._store, claim.id, claim.token, stored.descriptor, stored.inline)
+            except (NotHolder, UnknownJob):
+                results.discard(self._store, claim.id, claim.token)
+                raise
         done.discard()
 
     def _settle(self, running: _Running) -> None:

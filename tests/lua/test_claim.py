@@ -63,3 +63,13 @@ def test_a_full_worker_passes_the_word_on(engine):
     engine.store.redis.delete(wake)
     assert engine.claim(0) == []
     assert engine.store.redis.exists(wake)
+
+
+def test_a_claim_that_is_sent_again_gets_the_same_jobs(engine):
+    sent = [engine.submit() for _ in range(4)]
+    wanted = {"default": ["work"]}
+    first, again = (jobs.claim_jobs(engine.store, "w1", wanted, 2, 10.0, "token") for _ in range(2))
+    assert first == again
+    assert [claim.id for claim in first] == sent[:2]
+    jobs.complete_job(engine.store, sent[0], first[0].token, b"", b"1")
+    assert [claim.id for claim in jobs.claim_jobs(engine.store, "w1", wanted, 2, 10.0, "token")] == sent[1:2]

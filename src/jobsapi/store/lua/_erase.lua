@@ -1,12 +1,18 @@
--- Part of remove and prune: take an ended job's outputs, or all of it, out of the store.
-local function erase_outputs(job)
+-- Part of retry, remove and prune: take an ended job's outputs, or all of it, out of the store.
+local function erase_outputs(job, at)
+  local descriptor = redis.call('HGET', K.job(job.id), 'ds') or ''
   redis.call('HDEL', K.job(job.id), 'v', 'ds')
   redis.call('HSET', K.job(job.id), 'rx', 1)
-  if job.token then redis.call('UNLINK', K.outputs(job.id, job.token)) end
+  if not job.token then return end
+  redis.call('UNLINK', K.outputs(job.id, job.token))
+  -- files are removed by whoever called; should that process die first, the sweep of unclaimed outputs does it
+  if string.find(descriptor, '"files":true', 1, true) then
+    redis.call('ZADD', K.unclaimed_outputs(), at, job.id .. ':' .. job.token)
+  end
 end
 
-local function erase(job)
-  erase_outputs(job)
+local function erase(job, at)
+  erase_outputs(job, at)
   for tag in string.gmatch(redis.call('HGET', K.job(job.id), 'tg') or '', '%S+') do
     redis.call('ZREM', K.tagged(tag), job.id)
   end

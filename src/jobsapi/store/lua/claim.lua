@@ -2,8 +2,23 @@
 -- ARGV: clock, worker, lease (ms), how many, token (a number is put behind it), then for each queue, the
 -- preferred first: queue, number of tasks, task, …
 -- Replies with a row a job: id, token, task, parameters, attempt, timeout (ms or false), time of the claim (ms).
+-- A claim that is sent again under the same token, because its reply was lost, gets the same jobs again.
 local at, worker, lease, most, token = clock(), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local claimed, next_argument = {}, 6
+local claimed, ids, next_argument = {}, '', 6
+
+local function give(id, its_token)
+  local v = redis.call('HMGET', K.job(id), 't', 'p', 'a', 'to', 'b')
+  claimed[#claimed + 1] = { id, its_token, v[1], v[2], tonumber(v[3]), v[4], tonumber(v[5]) }
+end
+
+local last_token, last_ids = string.match(redis.call('GET', K.last_claim(worker)) or '', '^(%S+)(.*)$')
+if last_token == token then
+  for id in string.gmatch(last_ids, '%S+') do
+    local job = fetch(id)
+    if job and job.status == S.in_progress and string.find(job.token, token, 1, true) == 1 then give(id, job.token) end
+  end
+  return claimed
+end
 
 local function take(id)
   local job = fetch(id)
@@ -12,8 +27,8 @@ local function take(id)
   relist(job, S.in_progress)
   redis.call('HSET', K.job(id), 's', S.in_progress, 'k', its_token, 'w', worker, 'b', at, 'a', job.attempt + 1)
   redis.call('ZADD', K.leases(), at + lease, id)
-  local v = redis.call('HMGET', K.job(id), 'p', 'to')
-  claimed[#claimed + 1] = { id, its_token, job.task, v[1], job.attempt + 1, v[2], at }
+  ids = ids .. ' ' .. id
+  give(id, its_token)
 end
 
 local function from_queue(queue, tasks)
@@ -42,4 +57,5 @@ while next_argument <= #ARGV do
   next_argument = next_argument + 2 + count
   if redis.call('SISMEMBER', K.paused(), queue) == 0 then from_queue(queue, tasks) end
 end
+if ids ~= '' then redis.call('SET', K.last_claim(worker), token .. ids, 'PX', lease) end
 return claimed

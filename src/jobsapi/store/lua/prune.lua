@@ -10,9 +10,9 @@ for _, id in ipairs(due) do
   if not job then
     redis.call('ZREM', K.retained(), id)
   elseif v[2] or tonumber(v[1]) + keep_record <= at then
-    erase(job)
+    erase(job, at)
   else
-    erase_outputs(job)
+    erase_outputs(job, at)
     redis.call('ZADD', K.retained(), tonumber(v[1]) + keep_record, id)
   end
   removed[#removed + 1] = id

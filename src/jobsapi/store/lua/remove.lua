@@ -2,8 +2,8 @@
 -- ARGV: clock, id
 -- Replies with the token its outputs were written under ('' for none). Refuses with UNKNOWNJOB, WRONGSTATUS.
 -- include: erase
-local job = fetch(ARGV[2])
+local at, job = clock(), fetch(ARGV[2])
 if not job then return unknown() end
 if not is_ended(job) then return wrong_status(job) end
-erase(job)
+erase(job, at)
 return job.token or ''
