@@ -1,0 +1,54 @@
+# Everything that is done with this repository, in one place. `make help` lists it.
+
+PYTHON ?= python3
+JOBS   ?= 2
+BIN    := .venv/bin
+READY  := .venv/.ready
+PYTEST := $(BIN)/python -m pytest
+FAST   := $(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" --ignore tests/crash --ignore tests/faults
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint crash containers bench lock clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# A plain environment, made again when pyproject.toml changes.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jobsapi needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+run: $(READY) ## starts the system with its built-in example
+	$(BIN)/jobsapi serve
+
+test: lint ## checks the code, then the tests on Valkey, and on Redis where redis-server is installed
+	$(FAST) tests
+	@if command -v redis-server >/dev/null; then set -x; $(FAST) --server redis tests; \
+	else echo "The tests on Redis were left out: there is no redis-server."; fi
+
+lint: $(READY) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+crash: $(READY) ## tests that kill processes in the middle of their work (slow)
+	$(PYTEST) tests/crash
+
+containers: ## builds the image and runs the whole system in containers (needs Docker)
+	tests/containers/run
+
+bench: $(READY) ## measures, and compares with other queues
+	$(BIN)/python -m benchmarks
+
+lock: $(READY) ## writes requirements.txt, the exact packages of the image, from pyproject.toml
+	@echo '# The exact packages of the container image; made from pyproject.toml by `make lock`.' > requirements.new
+	@$(BIN)/pip-compile --quiet --extra plot --strip-extras --no-header --annotation-style line \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --output-file - pyproject.toml \
+	  >> requirements.new || { rm requirements.new; exit 1; }
+	@mv requirements.new requirements.txt
+
+clean: ## removes what the targets made, the environment too
+	rm -rf .venv .jobsapi .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
