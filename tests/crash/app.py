@@ -1,0 +1,49 @@
+"""The tasks of the crash tests: each run leaves a line in an effect log before and after its work."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from jobsapi import current_job, task
+
+
+def _tell(word: str) -> None:
+    job = current_job()
+    line = f"{word} {job.id} {job.token} {os.getpid()}\n".encode()
+    with Path(os.environ["EFFECTS"]).open("ab", buffering=0) as log:
+        log.write(line)  # one write of one line: appended whole, whoever dies
+
+
+@task(default=True)
+def work(seconds: float = 0.05) -> str:
+    _tell("begin")
+    time.sleep(seconds)
+    _tell("end")
+    return current_job().id
+
+
+@task
+def stubborn(seconds: float = 60) -> None:
+    """Starts a grandchild that ignores TERM and catches everything itself."""
+    _tell("begin")
+    program = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(%d)" % seconds
+    grandchild = subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
+    Path(os.environ["EFFECTS"] + ".pids").open("a").write(f"{grandchild.pid}\n")
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            time.sleep(0.1)
+        except BaseException:  # noqa: BLE001
+            continue
+
+
+@task
+def die(times: int) -> int:
+    """Ends its own process the first `times` runs."""
+    _tell("begin")
+    runs = Path(os.environ["EFFECTS"]).read_text().count(f"begin {current_job().id} ")
+    if runs <= times:
+        os._exit(3)
+    return runs
