@@ -94,7 +94,7 @@ def make_private(folder: str | Path) -> None:
 
 def identity(path: str | Path | int) -> str:
     """What a folder or file (or an open one's descriptor) keeps when it is moved, and a copy of it does not have."""
-    found = os.stat(path)
+    found = os.stat(path)  # noqa: PTH116 - a descriptor too
     return f"{found.st_dev}:{found.st_ino}"
 
 
@@ -115,7 +115,8 @@ class Keeper:
         self.binary = binary
         self.address = address
         self.server: subprocess.Popen[bytes] | None = None  # None: adopted from a keeper that died
-        self.ready = False
+        self.ready = False  # it has answered
+        self.since = time.monotonic()  # when it was started, adopted or told to start again
         self.starts: list[float] = []
         self.events: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
 
@@ -160,7 +161,8 @@ class Keeper:
 
     def _start(self, lock: int) -> None:
         """Start the server, which takes over `lock`."""
-        self.starts.append(time.monotonic())
+        self.since = time.monotonic()
+        self.starts.append(self.since)
         Path(PID).unlink(missing_ok=True)
         _bound_log()
         make_private(STORE)
@@ -204,12 +206,14 @@ class Keeper:
             return False
         if not self.ready:
             self.ready = (ask(self.address, "PING") or "-LOADING").split()[0] != "-LOADING"
-        elif not Path(self.address).exists():
+        # The server writes its process id before it listens, so after a while without a socket it was removed.
+        if time.monotonic() - self.since > _TICK and Path(PID).exists() and not Path(self.address).exists():
             self._bind_again()
         return True
 
     def _bind_again(self) -> None:
         """Have the server started again under the same address, which its users know, if its folder can be made."""
+        self.since = time.monotonic()
         try:
             make_private(Path(self.address).parent)
         except (OSError, NotPrivateError) as problem:
@@ -221,7 +225,7 @@ class Keeper:
     def _in_place(self) -> bool:
         """Whether the working folder still holds the lock file that is ours: else it was removed, or emptied."""
         try:
-            return os.path.samestat(os.stat(KEEPER), os.fstat(self.lock))  # noqa: PTH116 - beside fstat
+            return identity(KEEPER) == identity(self.lock)
         except FileNotFoundError:
             return False
 
