@@ -39,8 +39,9 @@ crash: $(READY) ## tests that kill processes in the middle of their work (slow)
 containers: ## builds the image and runs the whole system in containers (needs Docker)
 	tests/containers/run
 
-bench: $(READY) ## measures, and compares with other queues
-	$(BIN)/python -m benchmarks
+bench: $(READY) ## measures the engine and the data sets
+	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m benchmarks.data
 
 lock: $(READY) ## writes requirements.txt, the exact packages of the image, from pyproject.toml
 	@echo '# The exact packages of the container image; made from pyproject.toml by `make lock`.' > requirements.new

@@ -1,0 +1,1 @@
+"""Scripts that measure, which anyone can run: `python -m benchmarks.NAME`."""
