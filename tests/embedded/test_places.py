@@ -108,8 +108,20 @@ def test_the_server_of_a_folder_that_was_removed_goes_and_the_next_user_has_anot
     shutil.rmtree(place.folder)
     other = place.user()
     assert other.server() != server
-    assert until(lambda: is_gone(server))
+    assert until(lambda: is_gone(server) and not _socket(user.address).parent.exists())
     assert other.redis().ping()
+
+
+def test_a_folder_whose_lock_files_were_removed_never_has_two_servers(place: Place) -> None:
+    user = place.user()
+    user.redis().set("word", "kept")
+    server = user.server()
+    for lock in place.folder.glob("*.lock"):
+        lock.unlink()
+    other = place.user()
+    assert other.server() != server
+    assert is_gone(server)
+    assert other.redis().get("word") == b"kept"
 
 
 def test_a_folder_that_cannot_be_written_is_told_with_the_way_out(place: Place) -> None:

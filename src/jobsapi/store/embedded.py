@@ -221,7 +221,7 @@ def _socket_path(folder: Path) -> str:
 
 def _socket_folders(folder: Path) -> Iterator[Path]:
     """The places for the socket's folder, best first; not `folder` itself, whose file system may have no sockets."""
-    name = hashlib.sha256(os.fsencode(folder) + keeper.identity(folder).encode()).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(folder) + keeper.identity(folder / keeper.KEEPER).encode()).hexdigest()[:16]
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if runtime and Path(runtime).is_dir() and Path(runtime).stat().st_uid == os.geteuid():
         yield Path(runtime) / f"jobsapi-{name}"

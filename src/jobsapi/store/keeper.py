@@ -4,9 +4,13 @@
 library alone and names every file relative to that folder: a folder that is moved takes its server along.
 Three lock files carry all that is known for certain, because a lock ends with its holder, however that one ends:
 
-    users.lock    shared: held by every process that uses the server. The keeper that gets it alone stops the server.
-    keeper.lock   held by the one keeper; who starts a keeper takes it and hands it down, so there is no second one.
-    server.lock   held by the server through a descriptor it inherits. Locked means: connect to it, do not start one.
+    users.lock         shared by all processes that use the server; the keeper that gets it alone stops the server
+    keeper.lock        held by the one keeper: who starts a keeper takes it and hands it down
+    store/server.lock  held by the server through a descriptor it inherits. Locked means: connect, do not start another.
+                       It lies with the data it guards, so that it is not removed without them.
+
+A keeper also goes by the *identity* of its lock file. It names the socket's folder, and nobody else has it while the
+keeper lives: a copy of the folder, or another in its old place, never meets a server that is not its own.
 """
 
 from __future__ import annotations
@@ -28,9 +32,9 @@ from typing import Any
 
 __all__ = ["Keeper", "NotPrivateError", "ask", "check_private", "identity", "make_private", "read_record", "try_lock"]
 
-USERS, KEEPER, SERVER = "users.lock", "keeper.lock", "server.lock"
+USERS, KEEPER, SERVER = "users.lock", "keeper.lock", "store/server.lock"
 RECORD = "server.json"
-"""What the users read: the socket, the machine and the folder it was written for."""
+"""What the users read: the socket, the machine, the keeper and the identity of its lock."""
 PID = "server.pid"  # the server writes it itself: a keeper that is killed could leave a gap
 ALWAYS = "always"  # there while a user wants `appendfsync always`, so that a server started again has it too
 LOG = "server.log"
@@ -93,7 +97,7 @@ def make_private(folder: str | Path) -> None:
 
 
 def identity(path: str | Path | int) -> str:
-    """What a folder or file (or an open one's descriptor) keeps when it is moved, and a copy of it does not have."""
+    """What a file (or an open one's descriptor) keeps when it is moved, and a copy of it does not have."""
     found = os.stat(path)  # noqa: PTH116 - a descriptor too
     return f"{found.st_dev}:{found.st_ino}"
 
@@ -102,7 +106,7 @@ def read_record(folder: str | Path) -> dict[str, Any] | None:
     """What the folder's keeper wrote down; None where there is nothing, or only a copy of another folder's record."""
     try:
         record = json.loads((Path(folder) / RECORD).read_bytes())
-        return record if record["folder"] == identity(folder) else None
+        return record if record["lock"] == identity(Path(folder) / KEEPER) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -122,6 +126,8 @@ class Keeper:
 
     def run(self) -> None:
         """Start or adopt the server, and stay until the last user is gone or the server cannot be helped."""
+        Path(STORE).mkdir(mode=0o700, exist_ok=True)
+        Path(STORE).chmod(0o700)
         self._write_record()
         free = try_lock(SERVER)
         if free is None:
@@ -165,7 +171,6 @@ class Keeper:
         self.starts.append(self.since)
         Path(PID).unlink(missing_ok=True)
         _bound_log()
-        make_private(STORE)
         with contextlib.suppress(OSError, NotPrivateError):  # the server's own complaint then stands in the log
             make_private(Path(self.address).parent)
         with Path(LOG).open("ab") as log:
@@ -185,6 +190,7 @@ class Keeper:
         """Start a server in place of one that ended, unless that has been tried enough."""
         code = self.server.wait() if self.server else None
         if not self._in_place():
+            self._remove_socket()
             return False
         now = time.monotonic()
         self.starts = [at for at in self.starts if now - at < _WINDOW]
@@ -202,7 +208,8 @@ class Keeper:
     def _look(self) -> bool:
         """See that the server can be reached where its users look for it; False where its folder was removed."""
         if not self._in_place():
-            self._signal(signal.SIGKILL)  # a clean end would take the socket of a server started since along
+            self._stop()
+            self._remove_socket()
             return False
         if not self.ready:
             self.ready = (ask(self.address, "PING") or "-LOADING").split()[0] != "-LOADING"
@@ -241,12 +248,17 @@ class Keeper:
 
     def _gone(self, seconds: float) -> bool:
         """Whether the server ended within so many seconds."""
-        with contextlib.suppress(queue.Empty):
-            os.close(self.events.get(timeout=seconds)[1])
-            if self.server:
-                self.server.wait()
-            return True
-        return False
+        deadline = time.monotonic() + seconds
+        event = ""
+        while event != "gone":
+            try:
+                event, lock = self.events.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:  # another keeper, in a folder made anew around the same data, may have been faster
+                return self.server is not None and self.server.poll() is not None
+            os.close(lock)
+        if self.server:
+            self.server.wait()
+        return True
 
     def _signal(self, number: signal.Signals) -> None:
         """Send the signal to the server, ours or adopted; server.lock is held, so the pid file is the server's."""
@@ -261,7 +273,7 @@ class Keeper:
         record = {
             "socket": self.address,
             "host": socket.gethostname(),
-            "folder": identity("."),
+            "lock": identity(self.lock),
             "keeper": os.getpid(),
         }
         Path(f"{RECORD}.new").write_text(json.dumps(record))
@@ -269,9 +281,13 @@ class Keeper:
 
     def _clean_up(self) -> None:
         """Remove what only a running server needs."""
-        for path in (RECORD, PID, self.address):
+        for path in (RECORD, PID):
             Path(path).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
+        self._remove_socket()
+
+    def _remove_socket(self) -> None:
+        Path(self.address).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it was removed, or is not empty
             Path(self.address).parent.rmdir()
 
 
