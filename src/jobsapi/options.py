@@ -37,12 +37,15 @@ def _number(low: float, high: float, what: str, scale: int = 1) -> Callable[[Any
 
 def _tags(value: Any) -> str:
     fit = isinstance(value, Sequence) and not isinstance(value, str) and len(value) <= 20
-    if not fit or len(set(map(str, value))) != len(value):
+    if not fit:
         raise ValueError("is a list of at most 20 different tags")
-    return " ".join(checked_name("tag", each) for each in value)
+    tags = [checked_name("tag", each) for each in value]
+    if len(set(tags)) != len(tags):
+        raise ValueError("is a list of at most 20 different tags")
+    return " ".join(tags)
 
 
-_SECONDS = {"type": "number", "exclusiveMinimum": 0, "maximum": 1e9}
+_SECONDS = {"type": "number", "minimum": 0.001, "maximum": 1e9}
 _NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
 OPTIONS: dict[str, Option] = {
@@ -57,7 +60,7 @@ OPTIONS: dict[str, Option] = {
     "timeout": Option(
         "to",
         _SECONDS | {"description": "Seconds one run may take; default the task's."},
-        _number(0.001, 1e9, "is a number of seconds above 0", scale=1000),
+        _number(0.001, 1e9, "is a number of seconds from 0.001 to 1,000,000,000", scale=1000),
     ),
     "max_deliveries": Option(
         "md",
@@ -72,7 +75,7 @@ OPTIONS: dict[str, Option] = {
     "keep": Option(
         "kp",
         _SECONDS | {"description": "Seconds its results are kept after its end."},
-        _number(0.001, 1e9, "is a number of seconds above 0", scale=1000),
+        _number(0.001, 1e9, "is a number of seconds from 0.001 to 1,000,000,000", scale=1000),
     ),
 }
 """A new option is a line here, a field in `record.JobRecord`, and what the scripts make of it."""

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
     from jobsapi.store import Store
 
-__all__ = ["TaskDescription", "beat", "default_task", "find_task", "leave", "publish", "published", "schema_of", "shown", "workers"]
+__all__ = [
+    "TaskDescription",
+    "beat",
+    "default_task",
+    "find_task",
+    "leave",
+    "publish",
+    "published",
+    "schema_of",
+    "shown",
+    "workers",
+]
 
 TaskDescription = dict[str, Any]
 """name, summary, queue, timeout (s or None), default, digest, workers (how many); the schema apart, by `schema_of`."""
@@ -61,7 +72,7 @@ def find_task(store: Store, name: str) -> TaskDescription:
         found = published(store, fresh=True)[name]
     if found is None:
         known = ", ".join(published(store)) or "none yet: no worker has started"
-        raise UnknownTask(f"No task is named {name!r}. Known tasks: {known}.")
+        raise UnknownTask(f"No task is named {name[:200]!r}. Known tasks: {known}.")
     return found
 
 

@@ -56,15 +56,19 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
     if not isinstance(params, Mapping):
         raise Invalid("Parameters are a JSON object.", errors=[FieldError(pointer, "is not an object")])
     digest = description["digest"]
-    faults = mismatches(digest, lambda: registry.schema_of(store, digest), params, pointer)
+    encoded = _encoded(params, pointer)
+    if len(encoded) > (most := store.settings.max_params):
+        raise TooLarge(f"The parameters are {len(encoded):,} bytes of JSON; JOBSAPI_MAX_PARAMS allows {most:,}.")
+    faults = mismatches(
+        digest,
+        lambda: registry.schema_of(store, digest),
+        params,
+        pointer,
+        first_only=len(encoded) > _MOST_BYTES_FOR_EVERY_FAULT,
+    )
     fields, option_faults = job_options.stored(options, base)
     if faults or option_faults:
         raise Invalid(_sentence(task, faults + option_faults), errors=faults + option_faults)
-    encoded = _encoded(params, pointer)
-    if len(encoded) > store.settings.max_params:
-        raise TooLarge(
-            f"The parameters are {len(encoded):,} bytes of JSON; JOBSAPI_MAX_PARAMS allows {store.settings.max_params:,}."
-        )
     queue = str(fields.pop("q", description["queue"]))
     if description["timeout"] and "to" not in fields:
         fields["to"] = round(description["timeout"] * 1000)
@@ -74,8 +78,10 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
 
 
 def read_body(store: Store, body: Any, base: str = "") -> Submission:
-    """One job of a `POST /jobs` body: with `task` it is `{"task", "params", …options}`; without, all of it is the
-    parameters of the default task. Raises as `prepare` does.
+    """One job of a `POST /jobs` body.
+
+    With `task` it is `{"task", "params", …options}`; without, all of it is the parameters of the default task. Raises
+    as `prepare` does.
     """
     if not isinstance(body, Mapping):
         raise Invalid("A job is a JSON object.", errors=[FieldError(base, "is not an object")])
@@ -93,14 +99,21 @@ def read_body(store: Store, body: Any, base: str = "") -> Submission:
     return prepare(store, default["name"], body, {}, base, base)
 
 
+_MOST_BYTES_FOR_EVERY_FAULT = 16 * 1024
+"""Of larger parameters only the first fault is looked for."""
+
+
 def _encoded(params: Any, pointer: str) -> bytes:
+    """The parameters as JSON, nested no deeper than leaves room for the lists of jobs they will be shown in."""
     try:
-        return orjson.dumps(params)
-    except TypeError as problem:  # only from Python: HTTP bodies come out of JSON
-        raise Invalid(f"The parameters are no JSON: {problem}.", errors=[FieldError(pointer, str(problem))]) from None
+        whole = orjson.dumps([[[[params]]]])
+    except TypeError as problem:
+        detail = "are nested too deeply" if "Recursion" in str(problem) else f"are no JSON: {problem}"
+        raise Invalid(f"The parameters {detail}.", errors=[FieldError(pointer, detail)]) from None
+    return whole[4:-4]
 
 
 def _sentence(task: str, faults: list[FieldError]) -> str:
-    shown = "; ".join(f"{fault.pointer or '/'} {fault.detail}" for fault in faults[:5])
+    shown = "; ".join(f"{(fault.pointer or '/')[:200]} {fault.detail[:200]}" for fault in faults[:5])
     more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
     return f"The job of task {task!r} does not fit: {shown}{more}."

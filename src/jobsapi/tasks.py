@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-__all__ = ["Task", "UnfitParameters", "described", "get", "load", "mismatches", "registered", "task"]
+__all__ = ["Task", "UnfitParameters", "bounded", "described", "get", "load", "mismatches", "registered", "task"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -250,22 +250,34 @@ def digest_of(schema: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
-def mismatches(digest: str, schema: Callable[[], Mapping[str, Any]], params: Any, base: str) -> list[FieldError]:
+def mismatches(
+    digest: str, schema: Callable[[], Mapping[str, Any]], params: Any, base: str, *, first_only: bool = False
+) -> list[FieldError]:
     """Where `params` does not fit the schema of that digest; pointers start with `base`. Empty: it fits.
 
-    `schema` is only called for a digest that this process has not compiled yet.
+    `schema` is only called for a digest that this process has not compiled yet. `first_only`: stop at the first
+    fault, since finding all of them takes seconds for a long list in which every item is wrong.
     """
     validator = _compiled.get(digest)
     if validator is None:
         import jsonschema_rs
 
-        validator = jsonschema_rs.Draft202012Validator(_bounded(schema()))
+        validator = jsonschema_rs.Draft202012Validator(bounded(schema()))
         if len(_compiled) >= _MOST_COMPILED:
             _compiled.pop(next(iter(_compiled)))
         _compiled[digest] = validator
     if validator.is_valid(params):
         return []
-    return [fault for problem in validator.iter_errors(params) for fault in _faults(problem, base)]
+    problems = [_first_problem(validator, params)] if first_only else validator.iter_errors(params)
+    return [fault for problem in problems for fault in _faults(problem, base)]
+
+
+def _first_problem(validator: Any, params: Any) -> Any:
+    try:
+        validator.validate(params)
+    except ValueError as problem:  # what jsonschema_rs.ValidationError is
+        return problem
+    raise AssertionError("parameters that are not valid have a fault")
 
 
 _compiled: dict[str, Any] = {}
@@ -286,13 +298,13 @@ def _escaped(step: str) -> str:
     return step.replace("~", "~0").replace("/", "~1")
 
 
-def _bounded(schema: Any) -> Any:
+def bounded(schema: Any) -> Any:
     """The schema with every integer held to 64 bits: JSON readers disagree about anything larger."""
     if isinstance(schema, list):
-        return [_bounded(each) for each in schema]
+        return [bounded(each) for each in schema]
     if not isinstance(schema, Mapping):
         return schema
-    bounded = {key: _bounded(value) for key, value in schema.items()}
+    bounded = {key: bounded(value) for key, value in schema.items()}
     if bounded.get("type") == "integer":
         bounded.setdefault("minimum", -(2**63))
         bounded.setdefault("maximum", 2**64 - 1)

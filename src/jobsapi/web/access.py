@@ -17,7 +17,7 @@ from jobsapi.settings import Settings
 from jobsapi.store import Store
 from jobsapi.web.common import the_store
 
-__all__ = ["create_token", "install_access", "list_tokens", "refuse_open_start", "revoke_token"]
+__all__ = ["asks_token", "create_token", "install_access", "list_tokens", "refuse_open_start", "revoke_token"]
 
 _OWN_NAMES = {"localhost", "127.0.0.1", "::1"}
 _OPEN_PATHS = {"/healthz", "/readyz"}
@@ -56,6 +56,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def asks_token(settings: Settings) -> bool:
+    """Whether requests need a token: where others than this machine's users can reach the API."""
+    return not is_loopback(settings.host) and settings.auth == "on"
+
+
 def refuse_open_start(settings: Settings, store: Store) -> None:
     """SetupError where the API would listen for others without asking anybody for a token."""
     if is_loopback(settings.host):
@@ -72,37 +77,41 @@ def refuse_open_start(settings: Settings, store: Store) -> None:
 
 def install_access(app: Flask, settings: Settings) -> None:
     """Check every request of the app before its route sees it."""
-    allowed = {name.strip().lower() for name in settings.allowed_hosts.split(",") if name.strip()}
-    if is_loopback(settings.host):
-        allowed |= _OWN_NAMES
-    asks_token = not is_loopback(settings.host) and settings.auth == "on"
+    named = {name.strip().lower() for name in settings.allowed_hosts.split(",") if name.strip()}
+    own = _OWN_NAMES | {settings.host.lower()} if is_loopback(settings.host) else set()
+    # this machine's own names are no reason to trust a page: any program here may serve one, on a port of its own
+    hosts, origins = named | own, named - _OWN_NAMES - own
+    by_token = asks_token(settings)
     known = _KnownTokens()
 
     def check() -> None:
-        if asks_token:
+        if by_token:
             if request.path not in _OPEN_PATHS:
                 known.check(request.headers.get("Authorization", ""))
         else:
-            _refuse_foreign(allowed)
+            _refuse_foreign(hosts, origins)
 
     app.before_request(check)
 
 
-def _refuse_foreign(allowed: set[str]) -> None:
-    if (host := _host_name(request.headers.get("Host", ""))) not in allowed:
-        raise Forbidden(f"This API does not answer for the host {host!r}. JOBSAPI_ALLOWED_HOSTS adds names.")
+def _refuse_foreign(hosts: set[str], origins: set[str]) -> None:
+    netloc = request.headers.get("Host", "").lower()
+    if _host_name(netloc) not in hosts:
+        raise Forbidden(f"This API does not answer for the host {netloc!r}. JOBSAPI_ALLOWED_HOSTS adds names.")
     origin = request.headers.get("Origin")
-    is_own = origin is None or urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
-    if not is_own and _host_name(urlsplit(origin or "").netloc) not in allowed - _OWN_NAMES:
+    if origin is None:
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            raise Forbidden("A web page of another site may not use this API.")
+        return
+    asker = origin.lower().partition("://")[2]
+    if asker != netloc and _host_name(asker) not in origins:
         raise Forbidden(f"A web page of {origin} may not use this API. JOBSAPI_ALLOWED_HOSTS adds names.")
-    if origin is None and request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        raise Forbidden("A web page of another site may not use this API.")
 
 
 def _host_name(netloc: str) -> str:
     try:
-        return (urlsplit(f"//{netloc}").hostname or "").lower()
-    except ValueError:
+        return urlsplit(f"//{netloc}").hostname or ""
+    except ValueError:  # brackets that hold no IPv6 address
         return ""
 
 

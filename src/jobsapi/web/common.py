@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import re
 import threading
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["StoreHolder", "harden", "install_problems", "page_limit", "query", "read_json", "reply", "the_store"]
 
 _EXTENSION = "jobsapi"
+_MOST_FAULTS = 100
+"""How many fields at fault one problem document names: a bad body must not become a larger answer."""
+
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
+_WIDE = object()
 
 
 class StoreHolder:
@@ -72,7 +79,8 @@ def problem(error: JobsApiError) -> Response:
         "detail": error.detail,
     }
     if error.errors:
-        document["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in error.errors]
+        shown = error.errors[:_MOST_FAULTS]
+        document["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in shown]
     if isinstance(error, BadRow):
         document["row"] = error.row
     answer = reply(document, error.http_status)
@@ -94,7 +102,12 @@ def _http_problem(error: HTTPException) -> Response:
     """What Flask itself refuses (unknown route, method, …) in the same shape."""
     status = error.code or 500
     name = error.name.lower().replace(" ", "-")
-    document = {"type": f"urn:jobsapi:problem:{name}", "title": error.name, "status": status, "detail": error.description}
+    document = {
+        "type": f"urn:jobsapi:problem:{name}",
+        "title": error.name,
+        "status": status,
+        "detail": error.description,
+    }
     answer = reply(document, status)
     answer.mimetype = "application/problem+json"
     for header, value in error.get_headers():
@@ -125,8 +138,11 @@ def page_limit(text: str | None, default: int = 100) -> int:
 
 
 def _at(name: str, detail: str) -> Invalid:
-    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
-    return Invalid(f"The query parameter {name!r} {detail}.", errors=[FieldError(pointer, detail)])
+    return Invalid(f"The query parameter {name!r} {detail}.", errors=[FieldError(_under("", name), detail)])
+
+
+def _under(pointer: str, name: str) -> str:
+    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
 
 
 def read_body(most: int) -> bytes:
@@ -153,13 +169,42 @@ def _too_large(most: int) -> TooLarge:
     return TooLarge(f"The body is larger than the {most:,} bytes that JOBSAPI_MAX_BODY allows.")
 
 
-def read_json(body: bytes) -> Any:
-    """The JSON value of a body; Unreadable says where it stops being one."""
+def read_json(body: bytes, base: str = "", what: str = "The body") -> Any:
+    """The JSON value of a body, or of the part of it whose pointer is `base` and that is called `what`.
+
+    Raises Unreadable, which says where it stops being JSON, and Invalid for integers beyond 64 bits.
+    """
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as cause:
         shown = "it is empty" if not body.strip() else str(cause)
-        raise Unreadable(f"The body is not JSON: {shown}.") from None
+        raise Unreadable(f"{what} is not JSON: {shown}.") from None
+    if _LONG_NUMBER.search(body):  # orjson makes a float of an integer that is too wide, and says nothing
+        _refuse_wide_integers(body, base, what)
+    return value
+
+
+def _refuse_wide_integers(body: bytes, base: str, what: str) -> None:
+    try:
+        left = [(base, json.loads(body, parse_int=_integer))]
+    except RecursionError:
+        raise Unreadable(f"{what} is nested too deeply.") from None
+    faults = []
+    while left and len(faults) < _MOST_FAULTS:
+        pointer, value = left.pop()
+        if value is _WIDE:
+            faults.append(FieldError(pointer, "is an integer beyond 64 bits"))
+        elif isinstance(value, dict):
+            left += [(_under(pointer, name), each) for name, each in value.items()]
+        elif isinstance(value, list):
+            left += [(f"{pointer}/{i}", each) for i, each in enumerate(value)]
+    if faults:
+        raise Invalid("Integers have at most 64 bits; send larger ones as text.", errors=faults)
+
+
+def _integer(digits: str) -> Any:
+    fits = len(digits) <= 20 and -(2**63) <= int(digits) < 2**64
+    return int(digits) if fits else _WIDE
 
 
 def harden(answer: Response) -> Response:

@@ -10,7 +10,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from jobsapi import jobs
-from jobsapi.errors import FieldError, Invalid, Unreadable
+from jobsapi.errors import FieldError, Invalid, Unreadable, WrongStatus
 from jobsapi.submission import read_body as read_submission
 from jobsapi.web.common import page_limit, query, read_body, read_json, reply, the_settings, the_store
 
@@ -58,13 +58,10 @@ def _submitted(body: bytes) -> Any:
             lines = body.splitlines()
             if len(lines) < 2 or not lines[0].lstrip().startswith(b"{") or not _is_json(lines[0]):
                 raise
-    values = []
+    values: list[Any] = []
     for number, line in enumerate(body.splitlines(), 1):
         if line.strip():
-            try:
-                values.append(orjson.loads(line))
-            except orjson.JSONDecodeError as cause:
-                raise Unreadable(f"Line {number} is not JSON: {cause}.") from None
+            values.append(read_json(line, f"/{len(values)}", f"Line {number}"))
     return values
 
 
@@ -100,6 +97,7 @@ def _cursor(text: str) -> int:
 @blueprint.get("/jobs/<jid>")
 def show(jid: str) -> Response:
     """One job, with an ETag."""
+    query()
     return _tagged(jobs.get_job_by_id(jid, store=the_store()))
 
 
@@ -113,29 +111,34 @@ def _tagged(job: Job) -> Response:
 @blueprint.post("/jobs/<jid>/cancel")
 def cancel(jid: str) -> Response:
     """Stop a job wherever it is."""
+    query()
     return reply(jobs.cancel_job(jid, store=the_store()))
 
 
 @blueprint.post("/jobs/<jid>/retry")
 def retry(jid: str) -> Response:
     """A fresh set of attempts for an ended job."""
+    query()
     return reply(jobs.retry_job(jid, store=the_store()))
 
 
 @blueprint.delete("/jobs/<jid>")
 def remove(jid: str) -> Response:
     """Cancel a job that is active, remove one that has ended."""
+    query()
     store = the_store()
-    if jobs.get_record(store, jid).is_ended:
-        job = jobs.get_job_by_id(jid, store=store)
+    job = jobs.get_job_by_id(jid, store=store)
+    try:
+        return reply(jobs.cancel_job(jid, store=store))
+    except WrongStatus:  # it has ended
         jobs.remove_job(jid, store=store)
         return reply(job)
-    return reply(jobs.cancel_job(jid, store=store))
 
 
 @blueprint.get("/jobs/<jid>/logs")
 def logs(jid: str) -> Response:
     """What the job wrote so far."""
+    query()
     answer = Response(jobs.get_logs(jid, store=the_store()), mimetype="text/plain")
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return answer

@@ -14,7 +14,7 @@ from jobsapi.names import checked_name
 from jobsapi.record import rfc3339
 from jobsapi.states import ACTIVE, Status
 from jobsapi.store import Store
-from jobsapi.web.common import reply, the_store
+from jobsapi.web.common import query, reply, the_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,7 @@ blueprint = Blueprint("system", __name__)
 @blueprint.get("/tasks")
 def tasks() -> Response:
     """Every published task with the schema of its parameters."""
+    query()
     store = the_store()
     return reply({"tasks": [_task(store, each) for each in registry.published(store).values()]})
 
@@ -37,10 +38,13 @@ def tasks() -> Response:
 @blueprint.get("/tasks/<name>")
 def task(name: str) -> Response:
     """One task."""
+    query()
     store = the_store()
     found = registry.published(store, fresh=True).get(name)
     if found is None:
-        raise UnknownTask(f"No task is named {name!r}. Known tasks: {', '.join(registry.published(store)) or 'none yet'}.")
+        raise UnknownTask(
+            f"No task is named {name!r}. Known tasks: {', '.join(registry.published(store)) or 'none yet'}."
+        )
     return reply(_task(store, found))
 
 
@@ -51,6 +55,7 @@ def _task(store: Store, description: registry.TaskDescription) -> dict[str, Any]
 @blueprint.get("/queues")
 def queues() -> Response:
     """Every queue: how many jobs of each status, since when the oldest waits, whether it is paused."""
+    query()
     store = the_store()
     found: dict[str, dict[str, Any]] = {}
     paused = jobs.paused_queues(store)
@@ -75,6 +80,7 @@ def _queue(name: str, paused: set[str]) -> dict[str, Any]:
 @blueprint.post("/queues/<name>/pause")
 def pause(name: str) -> Response:
     """Hold back everything of the queue that is not claimed yet."""
+    query()
     jobs.pause_queue(the_store(), _queue_name(name))
     return reply({"name": name, "paused": True})
 
@@ -82,6 +88,7 @@ def pause(name: str) -> Response:
 @blueprint.post("/queues/<name>/resume")
 def resume(name: str) -> Response:
     """Give the queue's jobs out again."""
+    query()
     jobs.resume_queue(the_store(), _queue_name(name))
     return reply({"name": name, "paused": False})
 
@@ -96,6 +103,7 @@ def _queue_name(name: str) -> str:
 @blueprint.get("/workers")
 def workers() -> Response:
     """The workers that live."""
+    query()
     return reply({"workers": [registry.shown(each) for each in registry.workers(the_store())]})
 
 
