@@ -304,8 +304,8 @@ def bounded(schema: Any) -> Any:
         return [bounded(each) for each in schema]
     if not isinstance(schema, Mapping):
         return schema
-    bounded = {key: bounded(value) for key, value in schema.items()}
-    if bounded.get("type") == "integer":
-        bounded.setdefault("minimum", -(2**63))
-        bounded.setdefault("maximum", 2**64 - 1)
-    return bounded
+    held = {key: bounded(value) for key, value in schema.items()}
+    if held.get("type") == "integer":
+        held.setdefault("minimum", -(2**63))
+        held.setdefault("maximum", 2**64 - 1)
+    return held

@@ -6,16 +6,18 @@ import hashlib
 import ipaddress
 import secrets
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
 from flask import Flask, request
 
 from jobsapi.errors import Forbidden, SetupError, Unauthorized
-from jobsapi.settings import Settings
-from jobsapi.store import Store
 from jobsapi.web.common import the_store
+
+if TYPE_CHECKING:
+    from jobsapi.settings import Settings
+    from jobsapi.store import Store
 
 __all__ = ["asks_token", "create_token", "install_access", "list_tokens", "refuse_open_start", "revoke_token"]
 

@@ -15,11 +15,12 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from jobsapi.errors import BadRow, FieldError, Invalid, JobsApiError, TooLarge, Unreadable, UnsupportedMedia
-from jobsapi.settings import Settings
 from jobsapi.store import Store, connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from jobsapi.settings import Settings
 
 __all__ = ["StoreHolder", "harden", "install_problems", "page_limit", "query", "read_json", "reply", "the_store"]
 
@@ -189,7 +190,7 @@ def _refuse_wide_integers(body: bytes, base: str, what: str) -> None:
         left = [(base, json.loads(body, parse_int=_integer))]
     except RecursionError:
         raise Unreadable(f"{what} is nested too deeply.") from None
-    faults = []
+    faults: list[FieldError] = []
     while left and len(faults) < _MOST_FAULTS:
         pointer, value = left.pop()
         if value is _WIDE:

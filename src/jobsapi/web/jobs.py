@@ -105,7 +105,8 @@ def _tagged(job: Job) -> Response:
     answer = reply(job)
     answer.set_etag(hashlib.blake2b(answer.get_data(), digest_size=12).hexdigest())
     answer.headers["Cache-Control"] = "no-cache"
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
 
 
 @blueprint.post("/jobs/<jid>/cancel")

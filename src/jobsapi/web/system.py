@@ -13,11 +13,12 @@ from jobsapi.errors import FieldError, Invalid, StoreUnavailable, UnknownTask
 from jobsapi.names import checked_name
 from jobsapi.record import rfc3339
 from jobsapi.states import ACTIVE, Status
-from jobsapi.store import Store
 from jobsapi.web.common import query, reply, the_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from jobsapi.store import Store
 
 __all__ = ["READY_WITH", "blueprint"]
 
