@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask
 
 from jobsapi.settings import Settings
-from jobsapi.web import about, access, common, data, jobs, results, system
+from jobsapi.web import about, access, common, data, jobs, openapi, results, system
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
 
 __all__ = ["blueprint", "create_app"]
 
-_PARTS = (about.blueprint, jobs.blueprint, results.blueprint, data.blueprint, system.blueprint)
+_PARTS = (
+    about.blueprint,
+    jobs.blueprint,
+    results.blueprint,
+    data.blueprint,
+    system.blueprint,
+    openapi.blueprint,
+)
 
 
 def create_app(settings: Settings | None = None, *, store: Store | None = None, ready_with: str = "") -> Flask:

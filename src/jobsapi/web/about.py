@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app
+from importlib import metadata
 
-from jobsapi.web.common import reply
+from flask import Blueprint, Response, request
+
+from jobsapi.web.access import asks_token
+from jobsapi.web.common import own_routes, reply, the_settings
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("about", __name__)
 
+_LINKS = ("jobs", "data", "datasets", "tasks", "queues", "workers", "docs", "openapi.json", "help")
+
 
 @blueprint.get("/")
 def home() -> Response:
     """Links to what a newcomer wants next."""
-    links = {"jobs": "/jobs", "data": "/data", "datasets": "/datasets", "tasks": "/tasks", "queues": "/queues"}
-    links |= {"workers": "/workers", "help": "/help"}
-    return reply({"name": "jobsapi", "links": links})
+    links = {name.partition(".")[0]: f"{request.path}{name}" for name in _LINKS}
+    return reply({"name": "jobsapi", "version": metadata.version("jobsapi"), "links": links})
 
 
 @blueprint.get("/help")
 def routes() -> Response:
-    """The routes in plain text, from the application itself."""
-    lines = []
-    for rule in current_app.url_map.iter_rules():
-        view = current_app.view_functions[rule.endpoint]
-        methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
-        summary = (view.__doc__ or "").strip().partition("\n")[0]
-        lines.append((rule.rule, methods, summary))
-    wide = max(len(rule) for rule, _, _ in lines)
-    text = "".join(f"{methods:6}  {rule:{wide}}  {summary}\n" for rule, methods, summary in sorted(lines))
+    """The routes in plain text."""
+    mount, found = own_routes()
+    address = request.host_url.rstrip("/") + request.script_root + mount
+    token = " -H 'Authorization: Bearer TOKEN'" if asks_token(the_settings()) else ""
+    wide = max(len(path) for _, path, _ in found)
+    lines = "".join(f"  {method:6}  {path:{wide}}  {summary}\n" for method, path, summary in found)
+    text = (
+        "A job is one run of a task. Post it, keep its id, ask for its status, fetch its results:\n\n"
+        f"  curl{token} {address}/tasks\n"
+        f'  curl{token} {address}/jobs --json \'{{"task": "NAME", "params": {{}}}}\'\n'
+        f"  curl{token} {address}/jobs/ID\n"
+        f"  curl{token} {address}/jobs/ID/results\n\n"
+        f"Routes:\n\n{lines}\n"
+        f"With every task's parameters: {address}/docs, and for programs {address}/openapi.json\n"
+    )
     return Response(text, mimetype="text/plain")

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
     from jobsapi.settings import Settings
 
-__all__ = ["StoreHolder", "harden", "install_problems", "page_limit", "query", "read_json", "reply", "the_store"]
+__all__ = [
+    "StoreHolder",
+    "harden",
+    "install_problems",
+    "own_routes",
+    "page_limit",
+    "query",
+    "read_body",
+    "read_json",
+    "reply",
+    "the_settings",
+    "the_store",
+]
 
 _EXTENSION = "jobsapi"
 _MOST_FAULTS = 100
@@ -212,3 +224,21 @@ def harden(answer: Response) -> Response:
     """Headers that every reply carries."""
     answer.headers.setdefault("X-Content-Type-Options", "nosniff")
     return answer
+
+
+def own_routes() -> tuple[str, list[tuple[str, str, str]]]:
+    """Where this API is mounted ("" at the root), and (method, path below that, summary) of each of its routes.
+
+    Only for requests of routes with one step, as `/help`.
+    """
+    assert request.url_rule is not None  # a route is being answered
+    assert request.endpoint is not None
+    mount = request.url_rule.rule.rpartition("/")[0]
+    parent = request.endpoint.rsplit(".", 2)[0] + "." if request.endpoint.count(".") > 1 else ""
+    found = []
+    for rule in current_app.url_map.iter_rules():
+        if rule.endpoint.startswith(parent):
+            summary = (current_app.view_functions[rule.endpoint].__doc__ or "").strip().partition("\n")[0]
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.removeprefix(mount)).replace("{jid}", "{id}")
+            found += [(method, path, summary) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
+    return mount, sorted(found, key=lambda each: (each[1], each[0]))

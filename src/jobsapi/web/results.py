@@ -48,7 +48,7 @@ def output(jid: str, name: str) -> Response:
 
 @blueprint.get("/download/<jid>")
 def download(jid: str) -> Response:
-    """The same as `whole`, as an attachment with a file name."""
+    """The output as an attachment with a file name."""
     opened = _open(jid)
     return _send(opened, "attachment", opened.filename or jid + suffix_of(opened.media_type))
 

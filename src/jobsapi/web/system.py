@@ -55,7 +55,7 @@ def _task(store: Store, description: registry.TaskDescription) -> dict[str, Any]
 
 @blueprint.get("/queues")
 def queues() -> Response:
-    """Every queue: how many jobs of each status, since when the oldest waits, whether it is paused."""
+    """Every queue: how many jobs of each status it holds, and whether it is paused."""
     query()
     store = the_store()
     found: dict[str, dict[str, Any]] = {}
@@ -116,7 +116,7 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """The store answers, and where a worker was started along with the API it has told its tasks."""
+    """Whether the store answers and the tasks can be used."""
     store = the_store()
     store.call("ping")
     partner = current_app.config.get(READY_WITH)
@@ -127,7 +127,7 @@ def readyz() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """The same counts for Prometheus."""
+    """Counts of jobs and workers for Prometheus."""
     collected = CollectorRegistry(auto_describe=False)
     collected.register(_Collector(the_store()))
     return Response(generate_latest(collected), content_type=CONTENT_TYPE_LATEST)

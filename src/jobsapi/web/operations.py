@@ -1,0 +1,111 @@
+"""The table of operations: what each route takes and answers, beside what its own docstring says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jobsapi.web.schemas import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["HEADERS", "OPERATIONS", "PARAMETERS", "Operation"]
+
+TEXT, ANY = "text/plain", "*/*"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What one method of one route takes and answers."""
+
+    answers: Mapping[int, str]
+    """Status → the reply's schema in `schemas`, or its media type where it is not JSON, or "" for an empty one."""
+    refusals: tuple[int, ...] = ()
+    """The statuses of its problem documents, beside those that access rules and an absent store bring."""
+    parameters: tuple[str, ...] = ()
+    """Names in PARAMETERS."""
+    body: str = ""
+    """`jobs` or `data`; "" for none."""
+    headers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Status → names in HEADERS."""
+    needs_store: bool = True
+
+
+def _query(name: str, description: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema or {"type": "string"}}
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+
+
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "status": _query("status", "Only jobs that are this; `in_progress` is understood too."),
+    "task": _query("task", "Only jobs of this task."),
+    "queue": _query("queue", "Only jobs of this queue."),
+    "tag": _query("tag", "Only jobs with this tag."),
+    "limit": _query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+    "cursor": _query("cursor", "Where to go on; only as found in `next`."),
+    "dataset": _query("dataset", "Which data set.", NAME | {"default": "default"}),
+    "id": _query("id", "The field that holds a record's id; default `id`, else a number is given."),
+    "records": _query("records", "The JSON pointer of the list to load, where a document holds more than one."),
+    "search": _query("search", "Words that must all occur, in any field, whatever their case; `word*` is a prefix."),
+    "fields": _query(
+        "fields",
+        "`FIELD=value` exactly; `FIELD.gte=` and `FIELD.lte=` for ranges; `where.FIELD=` where a name is taken.",
+        {"type": "object", "additionalProperties": {"type": "string"}},
+    )
+    | {"style": "form", "explode": True},
+    "range": _header("Range", "`bytes=FIRST-LAST`: a part of the output."),
+    "if_none_match": _header("If-None-Match", "An ETag seen before: 304 where nothing has changed."),
+    "accept": _header("Accept", "The form of a table: text/csv, application/vnd.apache.parquet, …"),
+}
+
+HEADERS: dict[str, str] = {
+    "Location": "The job's address; absent where many were submitted.",
+    "Link": 'The next page, as `<address>; rel="next"`; absent at the end.',
+    "ETag": "Names this version of the reply.",
+    "Content-Disposition": "A file name.",
+    "Content-Range": "Which part this is.",
+}
+
+_READ = ("if_none_match",)
+_RESULT = Operation(
+    {200: ANY, 206: ANY, 304: ""},
+    (404, 406, 409, 410, 416, 422),
+    ("range", "if_none_match", "accept"),
+    headers={200: ("ETag", "Content-Disposition"), 206: ("ETag", "Content-Range")},
+)
+_CHANGE_JOB = Operation({200: "Job"}, (404, 409, 422))
+_CHANGE_QUEUE = Operation({200: "Pause"}, (422,))
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("GET", "/"): Operation({200: "Home"}, needs_store=False),
+    ("GET", "/help"): Operation({200: TEXT}, needs_store=False),
+    ("GET", "/openapi.json"): Operation({200: "application/json", 304: ""}, (), _READ, headers={200: ("ETag",)}),
+    ("GET", "/docs"): Operation({200: "text/html"}),
+    ("POST", "/jobs"): Operation({202: "Submitted"}, (400, 413, 415, 422), body="jobs", headers={202: ("Location",)}),
+    ("GET", "/jobs"): Operation(
+        {200: "Jobs"}, (400, 422), ("status", "task", "queue", "tag", "limit", "cursor"), headers={200: ("Link",)}
+    ),
+    ("GET", "/jobs/{id}"): Operation({200: "Job", 304: ""}, (404, 422), _READ, headers={200: ("ETag",)}),
+    ("DELETE", "/jobs/{id}"): _CHANGE_JOB,
+    ("POST", "/jobs/{id}/cancel"): _CHANGE_JOB,
+    ("POST", "/jobs/{id}/retry"): _CHANGE_JOB,
+    ("GET", "/jobs/{id}/logs"): Operation({200: TEXT}, (404, 422)),
+    ("GET", "/jobs/{id}/results"): _RESULT,
+    ("GET", "/jobs/{id}/results/{name}"): _RESULT,
+    ("GET", "/results/{id}"): _RESULT,
+    ("GET", "/download/{id}"): _RESULT,
+    ("GET", "/tasks"): Operation({200: "Tasks"}, (422,)),
+    ("GET", "/tasks/{name}"): Operation({200: "Task"}, (404, 422)),
+    ("GET", "/queues"): Operation({200: "Queues"}, (422,)),
+    ("POST", "/queues/{name}/pause"): _CHANGE_QUEUE,
+    ("POST", "/queues/{name}/resume"): _CHANGE_QUEUE,
+    ("GET", "/workers"): Operation({200: "Workers"}, (422,)),
+    ("GET", "/healthz"): Operation({200: "Health"}, needs_store=False),
+    ("GET", "/readyz"): Operation({200: "Health"}),
+    ("GET", "/metrics"): Operation({200: TEXT}),
+}
+"""(method, path) → the operation. A route that is missing here is listed with its summary alone; a test finds it."""

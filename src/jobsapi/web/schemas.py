@@ -1,0 +1,143 @@
+"""JSON Schemas of what the API answers, by the names they have in /openapi.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobsapi.names import ID_PATTERN, NAME_PATTERN
+from jobsapi.states import REASONS, Status
+
+__all__ = ["NAME", "SCHEMAS"]
+
+NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+
+_ID = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
+_TIME = {"type": "string", "format": "date-time"}
+_MAYBE_TIME = {"type": ["string", "null"], "format": "date-time"}
+_MAYBE_TEXT = {"type": ["string", "null"]}
+_COUNT = {"type": "integer", "minimum": 0}
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(properties: dict[str, Any], *optional: str, description: str = "") -> dict[str, Any]:
+    made = {"type": "object", "required": [each for each in properties if each not in optional]}
+    return made | ({"description": description} if description else {}) | {"properties": properties}
+
+
+def _list_of(name: str, schema: str) -> dict[str, Any]:
+    return _object({name: {"type": "array", "items": _ref(schema)}})
+
+
+def _page_of(name: str, items: dict[str, Any]) -> dict[str, Any]:
+    following = _MAYBE_TEXT | {"description": "The address of the next page; null at the end."}
+    total = {"type": ["integer", "null"], "description": "Exact for no filter or one, null for combinations."}
+    return _object({name: {"type": "array", "items": items}, "next": following, "total": total})
+
+
+_ERROR = _object({"type": {"type": "string"}, "message": {"type": "string"}, "traceback": {"type": "string"}})
+
+_JOB = _object(
+    {
+        "id": _ID,
+        "status": {"enum": [status.value for status in Status]},
+        "reason": {"enum": [*REASONS, None], "description": "Why it did not complete."},
+        "task": {"type": "string"},
+        "params": {"type": "object"},
+        "queue": NAME,
+        "priority": {"type": "integer"},
+        "tags": _TEXTS,
+        "progress": {"type": ["object", "null"], "description": "`fraction` (0 to 1) and `message`."},
+        "attempt": _COUNT | {"description": "0 before the first claim, 1 during the first try."},
+        "max_attempts": _COUNT,
+        "deliveries_lost": _COUNT | {"description": "Runs whose process died."},
+        "cancel_requested": {"type": "boolean"},
+        "created": _TIME,
+        "run_at": _MAYBE_TIME,
+        "started": _MAYBE_TIME,
+        "finished": _MAYBE_TIME,
+        "worker": _MAYBE_TEXT,
+        "error": {"anyOf": [_ERROR, {"type": "null"}]},
+        "position": {"type": ["integer", "null"], "description": "How many jobs are ahead of it in its queue."},
+        "links": {"type": "object", "additionalProperties": {"type": "string"}},
+        "history": {"type": "array", "items": {"type": "object"}, "description": "Attempts that did not complete."},
+    },
+    "history",
+    description="One requested run of a task.",
+)
+
+_QUEUE_COUNTS = {status.value.replace(" ", "_"): _COUNT for status in Status}
+
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "Problem": _object(
+        {
+            "type": {"type": "string", "description": "Stable: what went wrong, for programs."},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "description": "One sentence for a person."},
+            "errors": {
+                "type": "array",
+                "items": _object({"pointer": {"type": "string"}, "detail": {"type": "string"}}),
+            },
+            "row": {"type": "integer", "minimum": 1, "description": "The bad row of a load, counted from 1."},
+        },
+        "errors",
+        "row",
+        description="An RFC 9457 problem document; `errors` points (RFC 6901) at each field at fault.",
+    ),
+    "Job": _JOB,
+    "Jobs": _page_of("jobs", _ref("Job")),
+    "Batch": _object(
+        {
+            "jobs": {
+                "type": "array",
+                "items": _object({"id": _ID, "status": {"enum": [status.value for status in Status]}}),
+                "description": "In the order sent.",
+            },
+            "batch": {"type": "string"},
+        }
+    ),
+    "Submitted": {"anyOf": [_ref("Job"), _ref("Batch")]},
+    "Task": _object(
+        {
+            "name": NAME,
+            "summary": {"type": "string"},
+            "queue": NAME,
+            "timeout": {"type": ["number", "null"], "description": "Seconds a run may take."},
+            "default": {"type": "boolean", "description": "Whether a body without `task` means it."},
+            "digest": {"type": "string"},
+            "workers": _COUNT | {"description": "How many workers run it now."},
+            "schema": {"type": "object", "description": "The JSON Schema of its parameters."},
+        }
+    ),
+    "Tasks": _list_of("tasks", "Task"),
+    "Queue": _object(
+        {"name": NAME, "paused": {"type": "boolean"}, "oldest": _MAYBE_TIME, **_QUEUE_COUNTS},
+        description="How many jobs of each status, and since when the oldest one waits.",
+    ),
+    "Queues": _list_of("queues", "Queue"),
+    "Pause": _object({"name": NAME, "paused": {"type": "boolean"}}),
+    "Worker": _object(
+        {
+            "id": {"type": "string"},
+            "host": {"type": "string"},
+            "pid": {"type": "integer"},
+            "started": _TIME,
+            "seen": _TIME,
+            "concurrency": {"type": "integer"},
+            "state": {"type": "string"},
+            "queues": _TEXTS,
+            "tasks": _TEXTS,
+            "running": _TEXTS,
+        }
+    ),
+    "Workers": _list_of("workers", "Worker"),
+    "Health": _object({"status": {"type": "string"}}),
+    "Home": _object({"name": {"type": "string"}, "version": {"type": "string"}, "links": {"type": "object"}}),
+    "Loaded": _object({"dataset": NAME, "loaded": _COUNT, "total": _COUNT}),
+    "Record": {"type": "object", "description": "One object of the data, as it was loaded."},
+    "Records": _page_of("records", _ref("Record")),
+}
