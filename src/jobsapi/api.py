@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Flask
 
@@ -49,7 +49,7 @@ def blueprint(settings: Settings | None = None, *, store: Store | None = None) -
     """
     holder = common.StoreHolder(settings or (store.settings if store else Settings.from_environment()), store)
     made = Blueprint("jobsapi", __name__)
-    made.record_once(lambda state: holder.install(state.app))
+    made.record_once(lambda state: holder.install(cast("Flask", state.app)))
     common.install_problems(made)
     for part in _PARTS:
         made.register_blueprint(part)

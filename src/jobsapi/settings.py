@@ -142,7 +142,7 @@ def documented() -> list[tuple[str, str, str]]:
     return [(f.metadata["variable"], str(f.default), f.metadata["help"]) for f in dataclasses.fields(Settings)]
 
 
-def _read(variable: str, text: str, kind: type) -> Any:
+def _read(variable: str, text: str, kind: type[Any]) -> Any:
     try:
         return Path(text) if issubclass(kind, Path) else kind(text)
     except ValueError as problem:

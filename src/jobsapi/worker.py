@@ -107,8 +107,7 @@ class Worker:
         for jid in asked:
             self._stop_job(jid, "cancelled")
         if self._is_due("flush", _LOG_EVERY):
-            for running in list(self._running.values()):
-                self._guarded(lambda running=running: self._send_log(running))
+            self._guarded(self._send_logs)
         if self._is_due("renew", self._settings.lease / 3):
             self._guarded(self._renew)
         if self._is_due("settle", _RETRY_EVERY):
@@ -284,6 +283,10 @@ class Worker:
         if running.log_size > _LOG_PIECE:
             self._guarded(lambda: self._send_log(running))
 
+    def _send_logs(self) -> None:
+        for running in self._running.values():
+            self._send_log(running)
+
     def _send_log(self, running: _Running) -> None:
         """Send what was written since the last time; of more than a log holds, the end is kept."""
         if not running.log or running.is_lost:
@@ -296,7 +299,7 @@ class Worker:
         running.log_size = 0
 
     def _beat(self) -> None:
-        facts = {
+        facts: dict[str, str | int | float] = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "started": self._started_ms,
@@ -366,5 +369,3 @@ def _lose(store: Store, claim: Claim, death: Died) -> None:
 def _shuffled(weights: Mapping[str, float]) -> list[str]:
     """The queues in an order in which each comes first as often as its weight says: none starves."""
     return sorted(weights, key=lambda queue: random.random() ** (1 / weights[queue]), reverse=True)
-
-

@@ -1,0 +1,91 @@
+"""`current_job()`: what the user's code sees of the job it runs in."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobsapi import results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["CurrentJob", "Stop", "current_job"]
+
+_PROGRESS_EVERY = 0.1
+
+
+class Stop(BaseException):
+    """Raised in a job that was cancelled, timed out or handed back, so that its `finally` blocks run."""
+
+
+class CurrentJob:
+    """The job that runs in this process."""
+
+    def __init__(self, frame: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
+        self.id: str = frame["id"]
+        """The job's id, the same in every delivery and attempt."""
+        self.token: str = frame["token"]
+        """The claim's token, different in every delivery."""
+        self.task: str = frame["task"]
+        self.params: dict[str, Any] = frame["params"]
+        self.attempt: int = frame["attempt"]
+        """1 for the first try."""
+        self.started: int = frame["started"]
+        """When it was claimed, ms by the server's clock."""
+        self.cancelled = False
+        """Whether it was asked to stop."""
+        self.saved: dict[str, results.Output] = {}
+        self._scratch = Path(frame["scratch"])
+        self._max_result: int = frame["max_result"]
+        self._tell = tell
+        self._progress_at = 0.0
+        self._untold: tuple[float | None, str | None] | None = None
+
+    def progress(self, fraction: float | None = None, message: str | None = None) -> None:
+        """Say how far the job is: `fraction` from 0 to 1, `message` in words. ValueError for another fraction.
+
+        Cheap to call often: about ten a second are passed on, and always the last.
+        """
+        if fraction is not None and not 0 <= fraction <= 1:
+            raise ValueError(f"progress is a fraction from 0 to 1, not {fraction}")
+        self._untold = (None if fraction is None else float(fraction), None if message is None else str(message)[:1000])
+        if time.monotonic() - self._progress_at >= _PROGRESS_EVERY:
+            self.tell_progress()
+
+    def tell_progress(self) -> None:
+        """Pass on what `progress` held back."""
+        if self._untold is not None:
+            self._tell({"kind": "progress", "fraction": self._untold[0], "message": self._untold[1]})
+            self._progress_at, self._untold = time.monotonic(), None
+
+    def save(self, name: str, value: Any) -> None:
+        """Keep an output under a name of its own, beside what the function returns; what is saved last counts.
+
+        Raises Invalid for a name or a value that cannot be an output, TooLarge.
+        """
+        self.saved[name] = results.encode_named(name, value, self._scratch, max_result=self._max_result)
+
+    def log(self, text: str) -> None:
+        """Write a line to the job's log, as print does."""
+        print(text, flush=True)  # noqa: T201
+
+
+_current: CurrentJob | None = None
+
+
+def current_job() -> CurrentJob:
+    """The job that runs in this process, in any of its threads. RuntimeError outside a job."""
+    if _current is None:
+        raise RuntimeError(
+            "There is no current job: the function was called directly, not by a worker. "
+            "Submit it with jobsapi.jobs.add_job or POST /jobs."
+        )
+    return _current
+
+
+def set_current(job: CurrentJob | None) -> None:
+    """Make `job` the one that runs here; None between jobs."""
+    global _current  # noqa: PLW0603 -- one job at a time in one process, seen by all its threads
+    _current = job

@@ -1,0 +1,106 @@
+"""What a pool is given, and what it tells."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jobsapi.results import Output as ResultOutput
+
+__all__ = ["Broken", "Died", "Done", "Event", "Output", "Progress", "Raised", "Ready", "Stopped", "Work"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One job to run."""
+
+    id: str
+    token: str
+    task: str
+    params: bytes
+    """JSON."""
+    attempt: int
+    timeout: float | None
+    """Seconds."""
+    started: int
+    """When it was claimed, ms by the server's clock."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A child has imported the app; `tasks` as `Task.described()` gives them."""
+
+    tasks: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The app cannot be imported, or its `setup()` failed."""
+
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the job or anything it started wrote to stdout or stderr."""
+
+    job_id: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the job says it is."""
+
+    job_id: str
+    fraction: float | None
+    message: str | None
+
+
+@dataclass(frozen=True)
+class Done:
+    """The function returned."""
+
+    job_id: str
+    outputs: list[ResultOutput]
+    scratch: Path
+
+    def discard(self) -> None:
+        """Remove the files of the outputs, once they are stored."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The function raised, or its parameters or its result do not fit."""
+
+    job_id: str
+    type: str
+    message: str
+    traceback: str
+    """The user's own frames."""
+    retryable: bool
+
+
+@dataclass(frozen=True)
+class Died:
+    """The child ended under the job."""
+
+    job_id: str
+    signal: int | None
+    exit_code: int | None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The job was stopped, as asked for."""
+
+    job_id: str
+    why: str
+
+
+Event = Ready | Broken | Output | Progress | Done | Raised | Died | Stopped

@@ -1,0 +1,213 @@
+"""A pool of child processes that run jobs, and the guard that ends them when their worker is gone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobsapi.runner import guard, processes
+from jobsapi.runner.events import Broken, Event, Ready, Work
+from jobsapi.runner.slot import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Pool"]
+
+
+class Pool:
+    """Runs up to `size` jobs at once, each in a child of its own that is used again.
+
+    Use it from one thread, the process's main one: the kernel ends a child with the *thread* that started it. Call
+    `poll` all the time; everything happens there and comes back as events, those of one job in their order.
+    """
+
+    def __init__(
+        self,
+        app: str | None,
+        size: int,
+        *,
+        environ: Mapping[str, str] | None = None,
+        recycle_jobs: int = 1000,
+        recycle_mb: int = 2048,
+        stop_grace: float = 1.0,
+        max_result: int = 1 << 30,
+    ) -> None:
+        """`recycle_jobs`, `recycle_mb`: a child is replaced after so many jobs, or above so many MiB; 0: never.
+
+        `stop_grace`: seconds between TERM and KILL. `max_result`: bytes.
+        """
+        self._app, self._size = app, size
+        self._mark = f"JOBSAPI_POOL={secrets.token_hex(8)}"
+        name, _, value = self._mark.partition("=")
+        self._environ = {**(os.environ if environ is None else environ), name: value}
+        self._recycle_jobs, self._recycle_mb = recycle_jobs, recycle_mb
+        self._stop_grace, self._max_result = stop_grace, max_result
+        self._slots: list[Slot] = []
+        self._selector = selectors.DefaultSelector()
+        self._watched: set[int] = set()
+        self._numbers = count()
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._is_broken = False
+        self._scratch = Path(tempfile.mkdtemp(prefix="jobsapi-"))
+
+    def start(self) -> None:
+        """Start the guard and the children."""
+        processes.become_subreaper()
+        self._start_guard()
+        self._fill()
+
+    @property
+    def free(self) -> int:
+        """How many jobs `run` takes now."""
+        return sum(slot.is_ready and slot.work is None and not slot.is_retired for slot in self._slots)
+
+    def run(self, work: Work) -> None:
+        """Give a job to a free child; ValueError where there is none."""
+        for slot in self._slots:
+            if slot.is_ready and slot.work is None and not slot.is_retired:
+                slot.run(work, self._scratch / str(next(self._numbers)), self._max_result)
+                return
+        raise ValueError("no child is free")
+
+    def stop(self, job_id: str, why: str) -> None:
+        """Stop a job; it comes back as Stopped(job_id, why), or as what it ended with just before."""
+        for slot in self._slots:
+            if slot.work is not None and slot.work.id == job_id:
+                slot.stop(why, self._stop_grace)
+
+    def hold(self, seconds: float) -> None:
+        """This process lives and its leases are good for so long: the guard waits until then."""
+        self._tell_guard(f"hold {seconds}")
+
+    def poll(self, timeout: float, wake: int) -> list[Event]:
+        """What happened, waiting up to `timeout` seconds for it or for `wake` (a descriptor) to become readable."""
+        if wake not in self._watched:
+            self._selector.register(wake, selectors.EVENT_READ, None)
+            self._watched.add(wake)
+        moments = [slot.moment for slot in self._slots if slot.moment is not None]
+        if moments:
+            timeout = max(0.0, min(timeout, min(moments) - time.monotonic()))
+        events: list[Event] = []
+        for key, _ in self._selector.select(timeout):
+            if key.data is not None:
+                slot, act = key.data
+                if not slot.is_ended:
+                    events += act(slot)
+        self._act_in_time()
+        self._retire()
+        self._fill()
+        return events
+
+    def close(self) -> None:
+        """Kill the children at once and let the guard go."""
+        for slot in self._slots:
+            slot.kill()
+            slot.process.wait()
+            slot.close()
+        self._slots.clear()
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()
+            self._guard.wait()
+        self._selector.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    # --- Children ---------------------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        while len(self._slots) < self._size and not self._is_broken:
+            slot = Slot(self._app, self._environ)
+            self._slots.append(slot)
+            self._tell_guard(f"add {slot.pid}")
+            self._selector.register(slot.out_fd, selectors.EVENT_READ, (slot, Slot.read_output))
+            self._selector.register(slot.frames.sock, selectors.EVENT_READ, (slot, self._read_frames))
+
+    def _read_frames(self, slot: Slot) -> list[Event]:
+        events: list[Event] = []
+        for frame in slot.frames.ready():
+            if frame["kind"] == "ready":
+                slot.is_ready = True
+                events.append(Ready(frame["tasks"]))
+            elif frame["kind"] == "broken":
+                self._is_broken = True
+                events.append(Broken(_shown(slot) + frame["traceback"]))
+            elif slot.work is not None:
+                events += slot.take(frame)
+        if slot.frames.is_closed:
+            was_ready = slot.is_ready
+            events += self._remove(slot)
+            if not was_ready and not self._is_broken:
+                self._is_broken = True
+                events.append(Broken(_shown(slot) + "The child process ended while it imported the app.\n"))
+        return events
+
+    def _remove(self, slot: Slot) -> list[Event]:
+        self._selector.unregister(slot.out_fd)
+        self._selector.unregister(slot.frames.sock)
+        slot.kill()
+        events = slot.ended()
+        slot.close()
+        self._slots.remove(slot)
+        self._tell_guard(f"remove {slot.pid}")
+        self._end_orphans()
+        return events
+
+    def _end_orphans(self) -> None:
+        """What a child that was killed had started came to this process, its subreaper: end it, too."""
+        known = {slot.pid for slot in self._slots}
+        for pid in processes.marked_children(self._mark.encode()):
+            if pid not in known:
+                processes.kill_tree(pid)
+                os.waitpid(pid, 0)
+
+    def _act_in_time(self) -> None:
+        now = time.monotonic()
+        for slot in self._slots:
+            if slot.moment is not None and slot.moment <= now:
+                if slot.stop_why is None:
+                    slot.stop("timeout", self._stop_grace)
+                else:
+                    slot.kill()  # its end is noticed as any child's
+
+    def _retire(self) -> None:
+        """Replace the children that were stopped, left something behind, ran long enough or grew too large."""
+        for slot in list(self._slots):
+            is_old = 0 < self._recycle_jobs <= slot.jobs_run or 0 < self._recycle_mb < slot.rss_mib
+            if slot.work is None and (slot.is_retired or is_old):
+                self._remove(slot)
+
+    # --- The guard --------------------------------------------------------------------------------------------------
+
+    def _start_guard(self) -> None:
+        command = [sys.executable, "-I", "-S", str(Path(guard.__file__))]
+        self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        for slot in self._slots:
+            self._write(f"add {slot.pid}")
+
+    def _tell_guard(self, line: str) -> None:
+        try:
+            self._write(line)
+        except BrokenPipeError:
+            assert self._guard is not None
+            self._guard.wait()
+            self._start_guard()  # it was killed: a new one learns of every child
+            self._write(line)
+
+    def _write(self, line: str) -> None:
+        assert self._guard is not None
+        assert self._guard.stdin is not None
+        os.write(self._guard.stdin.fileno(), f"{line}\n".encode())
+
+
+def _shown(slot: Slot) -> str:
+    slot.read_output()
+    return slot.import_output.decode(errors="replace")

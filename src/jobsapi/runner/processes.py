@@ -1,0 +1,90 @@
+"""Process trees: who descends from whom, and how all of them end. Only the standard library, as the guard loads it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+__all__ = ["become_subreaper", "descendants", "die_with_parent", "kill_tree", "marked_children"]
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def descendants(pid: int) -> list[int]:
+    """Every living process below `pid`; empty where the system does not tell (no /proc)."""
+    found, asked = [], [pid]
+    while asked:
+        for thread in _listed(Path(f"/proc/{asked.pop()}/task")):
+            try:
+                children = [int(each) for each in (thread / "children").read_text().split()]
+            except OSError:
+                continue  # it ended meanwhile
+            found += children
+            asked += children
+    return found
+
+
+def marked_children(mark: bytes) -> list[int]:
+    """This process's own children whose environment holds `mark`, among them orphans of a tree that carried it."""
+    found = []
+    for thread in _listed(Path("/proc/self/task")):
+        for each in (thread / "children").read_text().split():
+            try:
+                if mark in Path(f"/proc/{each}/environ").read_bytes():
+                    found.append(int(each))
+            except OSError:
+                continue  # it ended meanwhile
+    return found
+
+
+def kill_tree(pid: int) -> None:
+    """End `pid`, its process group and everything below it, also what moved to a session of its own.
+
+    All are stopped first, until no new one appears: a tree that is frozen whole cannot fork away.
+    """
+    stopped: set[int] = set()
+    for _ in range(20):
+        new = {pid, *descendants(pid)} - stopped
+        if not new:
+            break
+        for each in new:
+            _signal(each, signal.SIGSTOP)
+        stopped |= new
+    _signal(pid, signal.SIGKILL, group=True)
+    for each in stopped:
+        _signal(each, signal.SIGKILL)
+
+
+def become_subreaper() -> None:
+    """Orphans below this process come to it, not to init (Linux)."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """The kernel kills this process when the thread that started it ends (Linux)."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _signal(pid: int, number: int, *, group: bool = False) -> None:
+    with contextlib.suppress(
+        ProcessLookupError, PermissionError
+    ):  # it ended meanwhile; or only a zombie is left (macOS)
+        (os.killpg if group else os.kill)(pid, number)
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
