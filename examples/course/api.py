@@ -2,8 +2,8 @@ import json
 import os
 
 from flask import Flask, jsonify, request
-
 from jobs import add_job, get_job_by_id, jdb, rd
+
 from jobsapi.errors import JobsApiError
 
 app = Flask(__name__)
@@ -52,7 +52,8 @@ def create_job():
 
 @app.route("/jobs", methods=["GET"])
 def list_jobs():
-    return jsonify([json.loads(jdb.get(jid)) for jid in jdb.keys()])
+    ids = jdb.keys()
+    return jsonify([json.loads(job) for job in map(jdb.get, ids) if job])
 
 
 @app.route("/jobs/<jid>", methods=["GET"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jobsapi.classic import records
 from jobsapi.classic.database import OwnDatabase
 from jobsapi.classic.holder import Holder
-from jobsapi.classic.home import the_store
+from jobsapi.classic.home import the_store, the_url
 from jobsapi.classic.queue import Queue
 from jobsapi.classic.records import JobRecords
 from jobsapi.classic.signals import Cancelled
@@ -53,8 +53,8 @@ def _save_job(jid: str, job_dict: Mapping[str, Any]) -> None:
     Of a job that is known, keys beside id and status are kept and shown with it; a final status, or a word that is no
     status, is said as by `update_job_status`. Raises Invalid, TooLarge, StoreUnavailable, and what that raises.
     """
-    store = the_store()
-    wanted = records.save(store, jid, job_dict)
+    jid = records.text_of(jid)
+    wanted = records.save(the_store(), jid, job_dict)
     if wanted and meaning_of(wanted) not in (
         Meaning.QUEUE,
         Meaning.START,
@@ -64,8 +64,7 @@ def _save_job(jid: str, job_dict: Mapping[str, Any]) -> None:
 
 def _queue_job(jid: str) -> None:
     """Put a saved job, or an ended one once more, on the queue. Raises UnknownJob, WrongStatus, StoreUnavailable."""
-    get_job_by_id(jid)
-    q.put(jid)
+    q.put(get_job_by_id(jid)["id"])
 
 
 def add_job(start: Any, end: Any, status: str = "submitted", **params: Any) -> dict[str, Any]:
@@ -94,7 +93,7 @@ def get_job_by_id(jid: str) -> dict[str, Any]:
 
     `progress`, `reason` and `error` are there where the job has them. Raises UnknownJob, StoreUnavailable.
     """
-    return records.shown(the_store(), jid)
+    return records.shown(the_store(), records.text_of(jid))
 
 
 def update_job_status(jid: str, status: str) -> None:
@@ -107,10 +106,10 @@ def update_job_status(jid: str, status: str) -> None:
     Raises UnknownJob; WrongStatus where another program works on the job, or it has ended otherwise; NotHolder where it
     was given to another worker meanwhile; StoreUnavailable.
     """
-    say(the_store(), _holder, str(jid), str(status))
+    say(the_store(), _holder, records.text_of(jid), str(status))
 
 
 _holder = Holder()
-rd = OwnDatabase(the_store)
+rd = OwnDatabase(the_url)
 q = Queue(_holder)
 jdb = JobRecords(the_store, _save_job)

@@ -12,8 +12,6 @@ from jobsapi.store import client_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobsapi.store import Store
-
 __all__ = ["OwnDatabase"]
 
 
@@ -24,21 +22,21 @@ class OwnDatabase(redis.Redis):
     beside the one that the jobs are in.
     """
 
-    def __init__(self, store: Callable[[], Store]) -> None:
+    def __init__(self, url: Callable[[], str]) -> None:
         # redis.Redis.__init__ waits until the address is known: see __getattr__
-        self.__dict__["_find_store"] = store
+        self.__dict__["_find_url"] = url
 
     def __getattr__(self, name: str) -> Any:
         """What a client keeps in itself (its pool, …) is not there before the first use: get it, then look again."""
         if name.startswith("__") or "connection_pool" in self.__dict__:
             raise AttributeError(f"a redis client has no {name!r}")
-        store = self.__dict__["_find_store"]()
-        if isinstance(store.redis, redis.RedisCluster):
+        url = self.__dict__["_find_url"]()
+        if url.startswith("redis+cluster"):
             raise SetupError(
                 "`rd` needs a database of its own, and a Redis cluster has only one, which the jobs are in. Keep your "
                 "data on another server (redis.Redis(…)), or set REDIS_URL to a server that is not a cluster."
             )
-        self.__dict__.update(client_for(store.url, database=0, socket_timeout=None).__dict__)
+        self.__dict__.update(client_for(url, database=0, socket_timeout=None).__dict__)
         return getattr(self, name)
 
     def __del__(self) -> None:

@@ -16,7 +16,7 @@ from jobsapi import jobs
 from jobsapi import store as stores
 from jobsapi.classic import endings, records
 from jobsapi.classic.endings import Item
-from jobsapi.classic.home import connected, folder, note
+from jobsapi.classic.home import connected, folder, note, wait_for
 from jobsapi.classic.link import Link
 from jobsapi.classic.signals import Cancelled, Signals
 from jobsapi.errors import NotHolder, StoreUnavailable, UnknownJob
@@ -50,6 +50,7 @@ class Holder:
     def _reset(self) -> None:
         self._items: dict[str, Item] = {}
         self._link: Link | None = None
+        self.worker = ""
         self._lock = threading.RLock()
         self._sleep = threading.local()
         self._is_exiting = False
@@ -87,7 +88,7 @@ class Holder:
             except StoreUnavailable:
                 if not block:
                     raise
-                stores.wait_until_up(store, _LONGEST_BLOCK)
+                wait_for(store)
             if not block or (deadline and time.monotonic() >= deadline):
                 return None
         raise SystemExit(1)  # the program kept the exception that SIGTERM raised
@@ -95,9 +96,9 @@ class Holder:
     def _start(self, store: Store) -> None:
         """Before the first item: the renewer, the signals, what happens at the end of the program."""
         with self._lock:
-            if self._link is None:
+            if self._link is None or self._link.is_dead():
                 self.worker = f"{socket.gethostname()}:{os.getpid()}:classic"
-                self._link = Link(self.worker, folder())
+                self._renew_link()
                 atexit.unregister(self._at_exit)  # a fork inherits its parent's
                 atexit.register(self._at_exit)
         self._signals.install()
@@ -138,19 +139,25 @@ class Holder:
         """Tell the renewer; where somebody killed it, a new one takes over all that is held."""
         with self._lock:
             if self._link and not self._link.send(**message):
-                self._link.end(0)
-                self._link = Link(self.worker, folder())
-                for item in self._items.values():
-                    self._tell_held(item)
+                self._renew_link()
+
+    def _renew_link(self) -> None:
+        if self._link:
+            self._link.end(0)
+        self._link = Link(self.worker, folder())
+        for item in self._items.values():
+            self._tell_held(item)
 
     def _raise_stop(self) -> None:
         """The renewer sent STOP: raise it where the main thread works on the item that is meant."""
         told, _ = self._link.received() if self._link else ([], False)
+        raised = ""
         for message in told:
             item = self._items.get(message["token"])
-            if item and item.is_main and not item.is_over and not item.stop:
-                item.stop = message["reason"]
-                raise Cancelled(item.stop)
+            if item and item.is_main and not item.is_over:
+                raised = item.stop = message["reason"]
+        if raised:
+            raise Cancelled(raised)
 
     def _put_back(self) -> None:
         """SIGTERM or Ctrl-C: what the main thread does not finish is for others; further threads go on."""
@@ -205,7 +212,7 @@ class Holder:
                 note(f"{problem.detail} The end of {item.id} is not recorded yet.")
                 if self._is_exiting:
                     return
-                stores.wait_until_up(store, _LONGEST_BLOCK)
+                wait_for(store)
 
     def _record(self, store: Store, item: Item, record: Callable[[Store], None], *, is_asked: bool) -> None:
         try:

@@ -83,6 +83,10 @@ class Link(Messages):
         finally:
             theirs.close()
 
+    def is_dead(self) -> bool:
+        """Whether somebody killed the renewer."""
+        return self._process.poll() is not None
+
     def end(self, patience: float) -> None:
         """Close, and give the renewer `patience` seconds to sign off."""
         self.close()

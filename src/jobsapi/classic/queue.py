@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import sys
 import threading
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
 from jobsapi import jobs
 from jobsapi.classic import records
+from jobsapi.classic.endings import describe
 from jobsapi.classic.home import note, the_store
 from jobsapi.classic.signals import Cancelled
 from jobsapi.errors import UnknownJob, WrongStatus
@@ -44,10 +43,6 @@ class Queue:
         """How many items wait."""
         store = the_store()
         return sum(int(store.call("zcard", store.keys.ready(records.QUEUE, task))) for task in _TASKS)
-
-    def __bool__(self) -> bool:
-        """True, also when it is empty: `if q:` asks whether there is a queue."""
-        return True
 
     def put(self, *items: Any) -> None:
         """Put items at the end: a job's id means that job, anything else is carried as it is.
@@ -146,8 +141,7 @@ class Queue:
             note(f"{item.id} was stopped ({stop.reason}).")
             self._holder.conclude_raised(item, stop)
         except Exception as problem:  # noqa: BLE001 - whatever the user's function raises is recorded and shown
-            traceback.print_exc(file=sys.stderr)
-            note(f"{item.id} failed; going on with the next.")
+            note(f"{item.id} failed; going on with the next.\n{describe(problem)['traceback'].rstrip()}")
             self._holder.conclude_raised(item, problem)
         else:
             self._holder.conclude(item, returned)

@@ -35,6 +35,7 @@ __all__ = [
     "save",
     "shown",
     "submit",
+    "text_of",
 ]
 
 QUEUE = TASK = "classic"
@@ -194,7 +195,7 @@ class JobRecords:
     def get(self, name: str | bytes) -> bytes | None:
         """The job's dict as JSON, None for an unknown id."""
         try:
-            return json.dumps(shown(self._store(), _text(name))).encode()
+            return json.dumps(shown(self._store(), text_of(name))).encode()
         except UnknownJob:
             return None
 
@@ -206,7 +207,7 @@ class JobRecords:
             raise Invalid(f"jdb keeps jobs as JSON objects: {problem}.") from problem
         if not isinstance(job, dict):
             raise Invalid("jdb keeps jobs as JSON objects.")
-        self._write(_text(name), job)
+        self._write(text_of(name), job)
         return True
 
     def keys(self, pattern: str | bytes = "*") -> list[bytes]:
@@ -217,7 +218,7 @@ class JobRecords:
             page, below, _ = jobs.list_jobs(task=TASK, limit=1000, below=below, store=self._store())
             found += [job["id"] for job in page]
             if below is None:
-                return [jid.encode() for jid in found if fnmatch.fnmatchcase(jid, _text(pattern))]
+                return [jid.encode() for jid in found if fnmatch.fnmatchcase(jid, text_of(pattern))]
 
     def exists(self, *names: str | bytes) -> int:
         """How many of these ids are jobs'."""
@@ -228,7 +229,7 @@ class JobRecords:
 
         A waiting one is cancelled first; one that somebody works on is stopped, and its record stays.
         """
-        return sum(self._remove(_text(name)) for name in names)
+        return sum(self._remove(text_of(name)) for name in names)
 
     def _remove(self, jid: str) -> bool:
         store = self._store()
@@ -241,5 +242,6 @@ class JobRecords:
         return True
 
 
-def _text(name: str | bytes) -> str:
+def text_of(name: str | bytes) -> str:
+    """An id as a program has it, from `jdb.keys()` in bytes, as text."""
     return name.decode() if isinstance(name, bytes) else str(name)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from jobsapi import jobs, registry, upkeep
 from jobsapi.classic import endings, records
+from jobsapi.classic.home import note
 from jobsapi.classic.link import Messages
 from jobsapi.classic.signals import STOP
-from jobsapi.errors import NotHolder, StoreUnavailable, UnknownJob
+from jobsapi.errors import JobsApiError, NotHolder, StoreUnavailable, UnknownJob
 from jobsapi.listener import Listener
 from jobsapi.settings import Settings
 from jobsapi.store import connect, wait_until_up
@@ -62,6 +63,7 @@ class _Renewer:
         self._held: dict[str, _Held] = {}
         self._due: dict[str, float] = {}
         self._is_killed = False
+        self._noted = ""
         self._started_ms = round(time.time() * 1000)
 
     def run(self) -> None:
@@ -165,7 +167,9 @@ class _Renewer:
         for held in list(self._held.values()):
             if answers[held.id]:
                 self._ask_to_stop(held, "cancelled")
-            elif answers[held.id] is None and not self._is_ended(held):
+            elif answers[held.id] is None and self._is_ended(held):
+                held.is_ending = True
+            elif answers[held.id] is None:
                 self._ask_to_stop(held, "lost")
                 del self._held[held.token]
 
@@ -214,7 +218,14 @@ class _Renewer:
             return False
         except (NotHolder, UnknownJob):
             return True
+        except JobsApiError as problem:
+            self._note(problem.detail)  # leases must be renewed whatever else is wrong
         return True
+
+    def _note(self, text: str) -> None:
+        if text != self._noted:  # upkeep meets the same fault every second
+            self._noted = text
+            note(text)
 
 
 def main(descriptor: str, program: str, worker: str) -> None:
