@@ -172,7 +172,7 @@ def _launch(folder: Path, lock: int) -> None:
     """Start a keeper that takes over `lock`; returns when it has left this process's family."""
     command = [sys.executable, "-I", "-S", keeper.__file__, str(lock), _binary(), _socket_path(folder)]
     with (folder / keeper.LOG).open("ab") as log:
-        started = subprocess.run(  # noqa: S603 - our own interpreter, our own file
+        started = subprocess.run(
             command,
             cwd=folder,
             stdin=subprocess.DEVNULL,

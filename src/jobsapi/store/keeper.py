@@ -174,7 +174,7 @@ class Keeper:
         with contextlib.suppress(OSError, NotPrivateError):  # the server's own complaint then stands in the log
             make_private(Path(self.address).parent)
         with Path(LOG).open("ab") as log:
-            self.server = subprocess.Popen(  # noqa: S603 - our own binary, our own arguments
+            self.server = subprocess.Popen(
                 [self.binary, *_options(self.address)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
