@@ -72,6 +72,7 @@ class Worker:
         self._stop_at: float | None = None
         self._pool = Pool(app, self._size, recycle_jobs=settings.recycle_jobs, recycle_mb=settings.recycle_mb)
         self._due: dict[str, float] = {}
+        self._exit_code = 0
         self._is_hungry = True
         self._claim_token = new_id()
         self._started_ms = round(time.time() * 1000)
@@ -91,7 +92,7 @@ class Worker:
             self._listener.start([self._store.keys.wake(q, t["name"]) for q in self._weights for t in self._tasks])
             while not self._is_finished():
                 self._step()
-            return 0
+            return self._exit_code
         finally:
             self._listener.close()
             self._pool.close()
@@ -191,9 +192,13 @@ class Worker:
 
     def _handle(self, event: Any) -> None:
         """Something happened to a child; of a job's end, prepare what records it, and record it."""
+        if isinstance(event, Ready):
+            self._is_hungry = True  # a slot more
+            return
         if isinstance(event, Broken):
             sys.stderr.write(event.traceback)
-            self._stop_at = self._stop_at or time.monotonic()
+            self._exit_code = 1
+            self._stop_at = self._stop_at or time.monotonic() + self._settings.grace
             return
         running = self._running.get(getattr(event, "job_id", ""))
         if running is None:
