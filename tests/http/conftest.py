@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pytest
@@ -14,10 +15,9 @@ from jobsapi.store import Store
 from jobsapi.tasks import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from flask import Flask
     from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
 
 
 class Point(BaseModel):
@@ -92,3 +92,24 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 def http(app: Flask) -> FlaskClient:
     """A client of it."""
     return app.test_client()
+
+
+Refused = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def refused(recorded: Recorded) -> Refused:
+    """Checks that an answer is that refusal, whole and sound, and that nothing was recorded; gives its document."""
+
+    def check(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
+        assert (answer.status_code, answer.content_type) == (status, "application/problem+json"), answer.text
+        problem: dict[str, Any] = answer.get_json()
+        assert problem["type"] == f"urn:jobsapi:problem:{code}"
+        assert problem["status"] == status
+        assert problem["title"]
+        assert problem["detail"]
+        assert recorded.jobs() == []
+        assert recorded.keys() == set()
+        return problem
+
+    return check

@@ -17,7 +17,7 @@ from jobsapi.web import page
 from jobsapi.web.access import asks_token
 from jobsapi.web.common import own_routes, reply, the_settings, the_store
 from jobsapi.web.operations import HEADERS, OPERATIONS, PARAMETERS, Operation
-from jobsapi.web.schemas import SCHEMAS
+from jobsapi.web.schemas import NAME, SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,6 +109,8 @@ def _path_parameter(path: str, name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string", "minLength": 1}
     if name == "id" and not path.startswith("/data"):
         schema = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
+    elif path.startswith(("/queues", "/tasks")):
+        schema = NAME
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jobsapi.states import Status
 from jobsapi.web.schemas import NAME
 
 if TYPE_CHECKING:
@@ -40,13 +41,17 @@ def _header(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
 
 
+_STATUSES = [*(status.value for status in Status), "in_progress"]
+
 PARAMETERS: dict[str, dict[str, Any]] = {
-    "status": _query("status", "Only jobs that are this; `in_progress` is understood too."),
+    "status": _query("status", "Only jobs that are this; `in_progress` is understood too.", {"enum": _STATUSES}),
     "task": _query("task", "Only jobs of this task."),
     "queue": _query("queue", "Only jobs of this queue."),
     "tag": _query("tag", "Only jobs with this tag."),
     "limit": _query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
-    "cursor": _query("cursor", "Where to go on; only as found in `next`."),
+    "cursor": _query(
+        "cursor", "Where to go on; only as found in `next`.", {"type": "string", "pattern": "^j[0-9]{1,16}$"}
+    ),
     "dataset": _query("dataset", "Which data set.", NAME | {"default": "default"}),
     "id": _query("id", "The field that holds a record's id; default `id`, else a number is given."),
     "records": _query("records", "The JSON pointer of the list to load, where a document holds more than one."),

@@ -1,0 +1,82 @@
+"""schemathesis: whatever is sent, the answer is one that /openapi.json describes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+from jobsapi import jobs, results
+from jobsapi.names import new_id
+from jobsapi.web.operations import OPERATIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flask import Flask
+
+    from jobsapi.store import Store
+
+SEED = 20261
+EXAMPLES = 40
+"""Generated requests for each operation, of each mode."""
+
+SCHEMA = ("GET", "/openapi.json")  # what schemathesis reads, it does not test
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_every_answer_to_a_generated_request_is_a_described_one(app: Flask, mode: GenerationMode) -> None:
+    asked = set()
+    for operation in _operations(app):
+        asked.add((operation.method.upper(), operation.path))
+        try:
+            _ask(operation, mode)
+        except Unsatisfiable:
+            assert mode is GenerationMode.NEGATIVE  # nothing about this operation can be wrong
+    assert asked == set(OPERATIONS) - {SCHEMA}
+
+
+def test_every_answer_about_a_known_job_is_a_described_one(store: Store, app: Flask, tmp_path: Path) -> None:
+    about_jobs = [each for each in _operations(app) if "{id}" in each.path and not each.path.startswith("/data")]
+    assert len(about_jobs) > 8
+    for operation in about_jobs:
+        for jid in _one_of_each_status(store, tmp_path):
+            operation.Case(path_parameters={"id": jid, "name": "plot"}).call_and_validate()
+
+
+def _operations(app: Flask) -> list[Any]:
+    return [found.ok() for found in schemathesis.openapi.from_wsgi("/openapi.json", app).get_all_operations()]
+
+
+def _ask(operation: Any, mode: GenerationMode) -> None:
+    @seed(SEED)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(mode))
+    def ask(case: Any) -> None:
+        case.call_and_validate()
+
+    ask()
+
+
+def _one_of_each_status(store: Store, folder: Path) -> list[str]:
+    queue = new_id()  # of their own: the jobs of the last round wait elsewhere
+    ids = [jobs.add_job("free", {"n": 1}, store=store, queue=queue)["id"] for _ in range(5)]
+    cancelled, _progressing, complete, failed, _waiting = ids
+    jobs.cancel_job(cancelled, store=store)
+    tokens = {each.id: each.token for each in jobs.claim_jobs(store, "w", {queue: ["free"]}, 3, 10.0)}
+    outputs = results.encode({"n": 1}, {"plot": b"\x89PNG\r\n\x1a\n"}, folder, max_result=1 << 20)
+    stored = results.write(store, complete, tokens[complete], outputs)
+    jobs.complete_job(store, complete, tokens[complete], stored.descriptor, stored.inline)
+    error = {"type": "ValueError", "message": "no", "traceback": "…"}
+    jobs.fail_job(store, failed, tokens[failed], "error", error)
+    return ids
