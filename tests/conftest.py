@@ -25,10 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"server: {_binary(config.getoption('--server'))}"
+    return f"server: {server_binary(config)}"
 
 
-def _binary(kind: str) -> str:
+def server_binary(config: pytest.Config) -> str:
+    """The server program that this run was asked to use."""
+    kind = config.getoption("--server")
     if kind == "redis":
         found = shutil.which("redis-server")
         if not found:
@@ -44,7 +46,7 @@ def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a server of this run's own."""
     with tempfile.TemporaryDirectory(prefix="jt-") as folder:
         socket = Path(folder) / "s"
-        command = [_binary(request.config.getoption("--server")), "--port", "0", "--unixsocket", str(socket)]
+        command = [server_binary(request.config), "--port", "0", "--unixsocket", str(socket)]
         command += ["--dir", folder, "--save", "", "--appendonly", "yes"]
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
         client = client_for(f"unix://{socket}")
