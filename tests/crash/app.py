@@ -28,14 +28,14 @@ def work(seconds: float = 0.05) -> str:
 def stubborn(seconds: float = 60) -> None:
     """Starts a grandchild that ignores TERM and catches everything itself."""
     _tell("begin")
-    program = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(%d)" % seconds
+    program = f"import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep({seconds})"
     grandchild = subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
-    Path(os.environ["EFFECTS"] + ".pids").open("a").write(f"{grandchild.pid}\n")
+    Path(os.environ["EFFECTS"] + ".pids").write_text(f"{grandchild.pid}\n")
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
             time.sleep(0.1)
-        except BaseException:  # noqa: BLE001
+        except BaseException:
             continue
 
 
