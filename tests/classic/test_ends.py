@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from jobsapi import jobs, registry
 from tests.classic.conftest import Programs, line_of, stopped
+
+if TYPE_CHECKING:
+    import subprocess
 
 WAITING = """
     from jobs import q
@@ -64,8 +68,16 @@ def test_a_job_whose_worker_is_killed_is_done_by_another_at_once(programs: Progr
     assert (again.status, again.deliveries_lost, again.history[0]["outcome"]) == ("in progress", 1, "lost")
 
 
-@STYLES
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("source", "number"),
+    [
+        (WAITING, signal.SIGTERM),
+        (WAITING, signal.SIGINT),
+        (WAITING, signal.SIGHUP),
+        (WAITING_LOOP, signal.SIGTERM),
+        (WAITING_LOOP, signal.SIGINT),
+    ],
+)
 def test_a_worker_that_is_stopped_hands_its_job_back(
     programs: Programs, course: Any, source: str, number: signal.Signals
 ) -> None:
@@ -93,13 +105,14 @@ def test_an_idle_worker_just_ends(programs: Programs, course: Any, source: str) 
 
 def test_a_job_that_runs_longer_than_a_lease_is_not_given_to_another(programs: Programs, course: Any) -> None:
     job = course.add_job(1, 2)
-    programs.start(
+    first = programs.start(
         """
         import time
         from jobs import q
 
         @q.worker
         def execute_job(jid):
+            print('at', jid)
             deadline = time.monotonic() + 1.4
             while time.monotonic() < deadline:  # holds the interpreter: only another process can renew
                 pass
@@ -108,6 +121,7 @@ def test_a_job_that_runs_longer_than_a_lease_is_not_given_to_another(programs: P
         """,
         JOBSAPI_LEASE="0.5",
     )
+    line_of(first)
     programs.start(WAITING, name="second.py", JOBSAPI_LEASE="0.5")
     ended = programs.ended(job["id"])
     assert (ended.status, ended.attempt, ended.deliveries_lost) == ("complete", 1, 0)
@@ -203,12 +217,31 @@ def test_a_worker_and_what_it_does_are_shown_and_forgotten_with_it(programs: Pro
     assert registry.workers(programs.store) == []
 
 
+def renewer_of(program: subprocess.Popen[str]) -> int:
+    return int(Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the renewer in /proc")
+def test_a_job_whose_machine_died_is_done_by_another_when_its_lease_is_over(programs: Programs, course: Any) -> None:
+    job = course.add_job(1, 2)
+    first = programs.start(WAITING, JOBSAPI_LEASE="0.5")
+    line_of(first)
+    other = programs.start(WAITING, name="second.py", JOBSAPI_LEASE="0.5")
+    while len(registry.workers(programs.store)) < 2:
+        time.sleep(0.02)
+    renewer = renewer_of(first)
+    first.send_signal(signal.SIGSTOP)  # so that it cannot start another
+    os.kill(renewer, signal.SIGKILL)
+    first.kill()
+    assert line_of(other) == f"at {job['id']}"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the renewer in /proc")
 def test_a_renewer_that_is_killed_is_replaced(programs: Programs, course: Any) -> None:
     first, second = course.add_job(1, 2), course.add_job(3, 4)
     worker = programs.start(WAITING)
     assert line_of(worker) == f"at {first['id']}"
-    os.kill(int(Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text()), signal.SIGKILL)
+    os.kill(renewer_of(worker), signal.SIGKILL)
     assert worker.stdin is not None
     worker.stdin.write("\n")
     worker.stdin.flush()

@@ -146,7 +146,7 @@ class _Renewer:
         for what, every, act in (
             ("renew", self._settings.lease / 3, self._renew),
             ("beat", _BEAT_EVERY, self._beat),
-            ("upkeep", upkeep.EVERY, lambda: upkeep.run(self._store)),
+            ("upkeep", min(upkeep.EVERY, self._settings.lease / 3), lambda: upkeep.run(self._store)),
         ):
             if time.monotonic() >= self._due.get(what, 0.0):
                 self._due[what] = time.monotonic() + every

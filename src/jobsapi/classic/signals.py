@@ -15,8 +15,6 @@ __all__ = ["STOP", "Cancelled", "Signals"]
 STOP = signal.SIGUSR1
 """What the renewer sends when the item that the main thread works on shall stop."""
 
-_EXIT_CODE = 128 + signal.SIGTERM
-
 
 class Cancelled(BaseException):
     """Raised in the function whose item shall stop. Not an Exception, so that `except Exception` does not keep it.
@@ -30,7 +28,7 @@ class Cancelled(BaseException):
 
 
 class Signals:
-    """SIGTERM becomes SystemExit, SIGINT KeyboardInterrupt, and STOP whatever `on_stop` raises.
+    """SIGTERM and SIGHUP become SystemExit, SIGINT KeyboardInterrupt, and STOP whatever `on_stop` raises.
 
     A signal for which the program has a handler of its own is left to it.
     """
@@ -47,7 +45,7 @@ class Signals:
         """Take the signals that nobody handles yet; does nothing outside the main thread."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in (signal.SIGTERM, signal.SIGINT, STOP):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, STOP):
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 signal.signal(number, self._on_signal)
         self.can_stop = signal.getsignal(STOP) == self._on_signal
@@ -84,4 +82,4 @@ class Signals:
         if number == signal.SIGINT:
             raise KeyboardInterrupt
         self.is_ending = True
-        raise SystemExit(_EXIT_CODE)
+        raise SystemExit(128 + number)
