@@ -85,23 +85,29 @@ def _options(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _rows(document: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
-    required = schema.get("required", [])
-    return [
-        {
-            "name": name,
-            "kind": _kind(document, each),
-            "required": name in required,
-            "default": json.dumps(each["default"], ensure_ascii=False) if "default" in each else "",
-            "description": each.get("description", ""),
-        }
-        for name, each in schema.get("properties", {}).items()
-    ]
+    required, rows = schema.get("required", []), []
+    for name, each in schema.get("properties", {}).items():
+        known = each if isinstance(each, dict) else {}
+        rows.append(
+            {
+                "name": name,
+                "kind": _kind(document, each),
+                "required": name in required,
+                "default": json.dumps(known["default"], ensure_ascii=False) if "default" in known else "",
+                "description": known.get("description", ""),
+            }
+        )
+    return rows
 
 
 def _kind(document: dict[str, Any], schema: Any, depth: int = 0) -> str:
     """What a value may be, in a few words."""
-    if not isinstance(schema, dict) or depth > _DEEPEST:
-        return "…" if isinstance(schema, dict) else "any value"
+    if schema is False:
+        return "nothing"
+    if not isinstance(schema, dict):
+        return "any value"
+    if depth > _DEEPEST:
+        return "…"
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "const" in schema:
@@ -132,7 +138,7 @@ def _example(document: dict[str, Any], schema: Any, depth: int = 0) -> Any:
             first = schema[key][0]
             return first if key in ("examples", "enum") else _example(document, first, depth)
     kind = schema.get("type")
-    kind = kind[0] if isinstance(kind, list) else kind
+    kind = next(iter(kind), None) if isinstance(kind, list) else kind
     if kind == "object" and depth <= _DEEPEST:
         properties, required = schema.get("properties", {}), schema.get("required", [])
         return {name: _example(document, each, depth + 1) for name, each in properties.items() if name in required}
