@@ -18,6 +18,8 @@ JobsApiError
 │   └── BadRow                a row of data that cannot be loaded
 ├── StoreUnavailable 503      the store does not answer; worth another try
 │   └── StoreFull
+├── NotReady 503              the worker that was started along with the API has not told its tasks yet
+├── ApiUnavailable 503        the client cannot reach the API, or it was cut off
 └── SetupError                the machine or the environment is not as it must be (no HTTP request involved)
 """
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "ApiUnavailable",
     "BadRow",
     "Conflict",
     "DatasetBusy",
@@ -41,6 +44,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "NotHolder",
+    "NotReady",
     "ResultExpired",
     "ResultNotReady",
     "SetupError",
@@ -259,6 +263,23 @@ class StoreFull(StoreUnavailable):
     code = "store-full"
     title = "The store takes no more writes"
     retry_after = 30
+
+
+class ApiUnavailable(JobsApiError):
+    """The API cannot be reached, or a request was cut off and nobody knows whether it was heard."""
+
+    code = "api-unavailable"
+    http_status = 503
+    title = "The API does not answer"
+
+
+class NotReady(JobsApiError):
+    """The worker that was started along with the API has not told its tasks yet."""
+
+    code = "not-ready"
+    http_status = 503
+    title = "Not ready yet"
+    retry_after = 1
 
 
 class SetupError(JobsApiError):

@@ -102,25 +102,25 @@ def _rows(document: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, An
 
 def _kind(document: dict[str, Any], schema: Any, depth: int = 0) -> str:
     """What a value may be, in a few words."""
-    if schema is False:
-        return "nothing"
     if not isinstance(schema, dict):
-        return "any value"
+        return "nothing" if schema is False else "any value"
     if depth > _DEEPEST:
         return "…"
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
-    if "const" in schema:
-        return json.dumps(schema["const"], ensure_ascii=False)
-    if "enum" in schema:
-        return " | ".join(json.dumps(each, ensure_ascii=False) for each in schema["enum"])
-    for several in ("anyOf", "oneOf"):
-        if several in schema:
-            return " | ".join(_kind(document, each, depth + 1) for each in schema[several])
+    if "const" in schema or "enum" in schema:
+        values = [schema["const"]] if "const" in schema else schema["enum"]
+        return " | ".join(json.dumps(each, ensure_ascii=False) for each in values)
+    if several := schema.get("anyOf", schema.get("oneOf")):
+        return " | ".join(_kind(document, each, depth + 1) for each in several)
+    return _plain_kind(document, schema, depth)
+
+
+def _plain_kind(document: dict[str, Any], schema: dict[str, Any], depth: int) -> str:
     kinds = schema.get("type", "any value")
     word = " | ".join(kinds) if isinstance(kinds, list) else str(kinds)
-    if word == "array":
-        word = f"array of {_kind(document, schema.get('items', True), depth + 1)}"
+    if "array" in word:
+        word = word.replace("array", f"array of {_kind(document, schema.get('items', True), depth + 1)}")
     if "format" in schema:
         word += f" ({schema['format']})"
     bounds = [f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if schema.get(key, _WIDEST[0]) not in _WIDEST]

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from jobsapi import jobs, registry
-from jobsapi.errors import FieldError, Invalid, StoreUnavailable, UnknownTask
+from jobsapi.errors import FieldError, Invalid, NotReady, UnknownTask
 from jobsapi.names import checked_name
 from jobsapi.record import rfc3339
 from jobsapi.states import ACTIVE, Status
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["READY_WITH", "blueprint"]
 
 READY_WITH = "JOBSAPI_READY_WITH"
-"""The app's config key for the worker (its id's start) without which `/readyz` says 503; `serve` sets it."""
+"""The app's config key for the worker (its id's end) without which `/readyz` says 503; `serve` sets it."""
 
 blueprint = Blueprint("system", __name__)
 
@@ -120,8 +120,8 @@ def readyz() -> Response:
     store = the_store()
     store.call("ping")
     partner = current_app.config.get(READY_WITH)
-    if partner and not any(each["id"].startswith(partner) for each in registry.workers(store)):
-        raise StoreUnavailable("The worker has not told its tasks yet.")
+    if partner and not any(each["id"].endswith(partner) for each in registry.workers(store)):
+        raise NotReady("The worker has not told its tasks yet.")
     return reply({"status": "ready"})
 
 
