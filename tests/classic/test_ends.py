@@ -35,10 +35,12 @@ WAITING_LOOP = """
         input()
 """
 STUBBORN = """
+    import subprocess
     from jobs import q
 
     @q.worker
     def execute_job(jid):
+        subprocess.Popen(['sleep', '60'])
         print('at', jid)
         while True:
             try:
@@ -155,6 +157,7 @@ def test_a_function_that_does_not_heed_a_cancel_is_killed_with_its_program(progr
     ended = programs.ended(job["id"])
     assert (ended.status, ended.reason) == ("cancelled", "cancelled")
     assert worker.wait(5) == -signal.SIGKILL
+    assert worker.communicate()[0] == "", "the process that the function started has closed its output, so it is gone"
 
 
 def test_a_job_that_takes_longer_than_its_timeout_is_stopped(programs: Programs, course: Any) -> None:

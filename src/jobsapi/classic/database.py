@@ -40,5 +40,4 @@ class OwnDatabase(redis.Redis):
         return getattr(self, name)
 
     def __del__(self) -> None:
-        if "connection_pool" in self.__dict__:
-            super().__del__()
+        """Nothing: redis-py's own would set up a client that was never used, only to close it."""

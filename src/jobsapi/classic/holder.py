@@ -160,7 +160,7 @@ class Holder:
             raise Cancelled(raised)
 
     def _put_back(self) -> None:
-        """SIGTERM, a closed terminal, Ctrl-C: what the main thread does not finish is for others; further threads go on."""
+        """SIGTERM, SIGHUP, Ctrl-C: what the main thread does not finish is for others; further threads go on."""
         for item in self._items.values():
             item.is_put_back = item.is_put_back or item.is_main
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import select
@@ -19,6 +20,7 @@ from jobsapi.classic.link import Messages
 from jobsapi.classic.signals import STOP
 from jobsapi.errors import JobsApiError, NotHolder, StoreUnavailable, UnknownJob
 from jobsapi.listener import Listener
+from jobsapi.runner.processes import descendants
 from jobsapi.settings import Settings
 from jobsapi.store import connect, wait_until_up
 
@@ -127,8 +129,16 @@ class _Renewer:
                 self._ask_to_stop(held, "timeout")
             if held.kill_at and now >= held.kill_at and not held.is_ending:
                 held.kill_at = None
-                self._is_killed = True
-                self._signal(signal.SIGKILL)
+                self._kill()
+
+    def _kill(self) -> None:
+        """End the program and everything that its function started."""
+        self._is_killed = True
+        below = [pid for pid in descendants(self._program) if pid != os.getpid()]
+        self._signal(signal.SIGKILL)
+        for pid in below:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
         if os.getppid() == self._program:
