@@ -28,7 +28,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     """The application: every route of the API, its errors as problem documents, its access rules.
 
     `store`: default, the one that the settings name, connected at the first request. `ready_with`: the worker (the
-    start of its id) without which `/readyz` answers 503.
+    end of its id) without which `/readyz` answers 503.
     """
     settings = settings or (store.settings if store else Settings.from_environment())
     app = Flask("jobsapi", static_folder=None)

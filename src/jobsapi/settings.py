@@ -98,6 +98,8 @@ class Settings:
             raise SetupError(
                 f"JOBSAPI_NAMESPACE is {self.namespace!r}; use letters, digits, '_', '.' and '-' (at most 64)."
             )
+        if not 1 <= self.port <= 65535:
+            raise SetupError(f"JOBSAPI_PORT is {self.port}; it must be between 1 and 65535.")
         if not 0.5 <= self.lease <= 3600:
             raise SetupError(f"JOBSAPI_LEASE is {self.lease}; it must be between 0.5 and 3600 seconds.")
 
@@ -134,7 +136,13 @@ class Settings:
     @property
     def api_url(self) -> str:
         """Where clients find the API, without a slash at the end."""
-        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+        return self.url.rstrip("/") or self.local_url
+
+    @property
+    def local_url(self) -> str:
+        """Where programs on the API's own machine find it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - read, not listened on
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
 def documented() -> list[tuple[str, str, str]]:

@@ -20,7 +20,7 @@ SCRIPTS = sorted((SOURCE / "store" / "lua").glob("*.lua"))
 
 HOUSE = (
     *("errors", "names", "settings", "states", "store", "tasks", "options", "record", "registry", "submission"),
-    *("results", "jobs", "runner", "data", "upkeep", "listener", "worker", "web", "api", "server", "client"),
+    *("results", "reads", "jobs", "runner", "data", "upkeep", "listener", "worker", "web", "api", "server", "client"),
     *("classic", "example", "doctor", "serve", "cli"),
 )
 """Bottom first: a module imports only from parts that stand before its own."""

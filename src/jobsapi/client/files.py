@@ -1,0 +1,80 @@
+"""Outputs as files on the caller's side."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from contextlib import closing
+from email.message import Message
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobsapi.client.transport import media_type, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import urllib3
+
+    from jobsapi.client.transport import Transport
+
+__all__ = ["links", "save"]
+
+_PIECE = 1 << 20
+
+
+def save(transport: Transport, jid: str, path: Path) -> list[Path]:
+    """The outputs of a job as `path`, or as files in it; see `Client.save_results`."""
+    with closing(transport.open("GET", path_of("download", jid))) as response:
+        target = path / (_file_name(response) or jid) if path.is_dir() else path
+        if media_type(response) != "application/json":
+            return [_write(target, response.stream(_PIECE))]
+        body = response.read()
+    named = links(jid, value := json.loads(body))
+    if not named:
+        return [_write(target, [body])]
+    path.mkdir(parents=True, exist_ok=True)
+    plain = {name: each for name, each in value.items() if name not in named}
+    written = [_write(path / f"{name}.json", [json.dumps(each).encode()]) for name, each in plain.items()]
+    return written + [_save_output(transport, jid, name, link, path) for name, link in named.items()]
+
+
+def _save_output(transport: Transport, jid: str, name: str, link: Mapping[str, Any], folder: Path) -> Path:
+    with closing(transport.open("GET", path_of("jobs", jid, "results", name))) as response:
+        file_name = _file_name(response) or name
+        if not Path(file_name).suffix:
+            file_name += mimetypes.guess_extension(link["type"].partition(";")[0]) or ""
+        return _write(folder / file_name, response.stream(_PIECE))
+
+
+def _file_name(response: urllib3.BaseHTTPResponse) -> str:
+    """The name in Content-Disposition without any folder, or ""."""
+    message = Message()
+    message["Content-Disposition"] = response.headers.get("Content-Disposition", "")
+    return Path(message.get_filename() or "").name
+
+
+def links(jid: str, value: Any) -> dict[str, dict[str, Any]]:
+    """Which entries of a result stand for files, that is, are links to outputs of this job."""
+    if not isinstance(value, dict):
+        return {}
+    return {
+        name: each
+        for name, each in value.items()
+        if isinstance(each, dict)
+        and set(each) == {"href", "type", "bytes"}
+        and str(each["href"]).endswith(f"/jobs/{jid}/results/{name}")
+    }
+
+
+def _write(path: Path, pieces: Iterable[bytes]) -> Path:
+    """A file that is there as a whole or not at all."""
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with unfinished.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path

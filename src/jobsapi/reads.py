@@ -1,0 +1,161 @@
+"""Reads: one job, pages of jobs, counts, logs and results, and waiting for an end; nothing here changes a job."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from jobsapi import results
+from jobsapi import store as stores
+from jobsapi.errors import FieldError, Invalid, NoResult, ResultExpired, ResultNotReady, UnknownJob
+from jobsapi.names import is_id
+from jobsapi.record import FIELDS, Job, JobRecord, rfc3339
+from jobsapi.states import Status
+
+if TYPE_CHECKING:
+    from jobsapi.store import Store
+
+__all__ = [
+    "count_ended",
+    "count_jobs",
+    "get_job_by_id",
+    "get_logs",
+    "get_record",
+    "get_results",
+    "list_jobs",
+    "paused_queues",
+    "wait_for_job",
+    "with_results",
+]
+
+
+def get_record(store: Store, jid: str) -> JobRecord:
+    """The record of that id, its inline output too. Raises UnknownJob."""
+    values = store.call("hgetall", store.keys.job(jid)) if is_id(jid) else {}
+    record = JobRecord.from_fields(jid, {name.decode(): value for name, value in values.items()})
+    if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
+        raise UnknownJob(f"No job has the id {jid!r}.")
+    return record
+
+
+def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
+    """The job of that id. Raises UnknownJob."""
+    store = store or stores.default()
+    record = get_record(store, jid)
+    position = store.run("position", jid) if record.status is Status.SUBMITTED else None
+    job = record.shown(position)
+    if history := store.call("lrange", store.keys.history(jid), 0, -1):
+        job["history"] = [_history_line(row) for row in history]
+    return job
+
+
+def _history_line(row: bytes) -> dict[str, Any]:
+    line: dict[str, Any] = orjson.loads(row)
+    return line | {"started": rfc3339(line["started"]), "ended": rfc3339(line["ended"])}
+
+
+def list_jobs(
+    *,
+    status: str | None = None,
+    task: str | None = None,
+    queue: str | None = None,
+    tag: str | None = None,
+    limit: int = 100,
+    below: int | None = None,
+    store: Store | None = None,
+) -> tuple[list[Job], int | None, int | None]:
+    """A page of jobs, newest first: (jobs, the number to go on below or None at the end, total or None).
+
+    `total` is exact for no filter or one, else None. Raises Invalid for a status that is none.
+    """
+    store = store or stores.default()
+    try:
+        code = Status.from_word(status).code if status else ""
+    except ValueError:
+        words = ", ".join(each.value for each in Status)
+        detail = f"{status!r} is no status; they are {words}."
+        raise Invalid(detail, errors=[FieldError("/status", detail)]) from None
+    filters = [code, queue or "", task or "", tag or ""]
+    start = "+inf" if below is None else below
+    total, last, *rows = store.run("list", start, limit, *filters, *FIELDS)
+    pairs = zip(rows[::2], rows[1::2], strict=True)
+    found = [record for jid, row in pairs if (record := JobRecord.from_row(jid.decode(), row))]
+    exact = sum(map(bool, filters)) <= 1
+    return [record.shown() for record in found], int(last) if last else None, int(total) if exact else None
+
+
+def count_jobs(store: Store) -> list[tuple[Status, str, str, int, int | None]]:
+    """(status, queue, task, how many, when the oldest was made in ms or None) of everything that is or was there."""
+    rows = store.run("counts")
+    return [
+        (Status.from_code(s.decode()), q.decode(), t.decode(), int(n), int(c) if c else None) for s, q, t, n, c in rows
+    ]
+
+
+def count_ended(store: Store) -> list[tuple[str, str, int]]:
+    """(task, `complete` or the reason, how many jobs ended so since the store began)."""
+    rows = store.call("hgetall", store.keys.ended())
+    return [(*name.decode().rsplit(":", 1), int(count)) for name, count in sorted(rows.items())]
+
+
+def paused_queues(store: Store) -> set[str]:
+    """The queues that hold their jobs back."""
+    return {name.decode() for name in store.call("smembers", store.keys.paused())}
+
+
+def wait_for_job(jid: str, timeout: float | None = None, *, store: Store | None = None) -> Job:
+    """The job once it has ended. Raises TimeoutError after `timeout` seconds (None: waits for ever), UnknownJob."""
+    store = store or stores.default()
+    deadline = None if timeout is None else time.monotonic() + timeout
+    server = store.blocking(_LONGEST_BLOCK)
+    try:
+        while not store.run("wait", jid):
+            left = _LONGEST_BLOCK if deadline is None else min(_LONGEST_BLOCK, deadline - time.monotonic())
+            if left <= 0:
+                raise TimeoutError(f"Job {jid} has not ended after {timeout} s.")
+            server.blmove(store.keys.waited(jid), store.keys.waited(jid), left)
+    finally:
+        server.close()
+    return get_job_by_id(jid, store=store)
+
+
+_LONGEST_BLOCK = 5.0
+"""Seconds; a waiter looks again after so long even if no word came."""
+
+
+def get_results(jid: str, *, store: Store | None = None) -> Any:
+    """What the job's function returned: a JSON value as Python's, anything else as bytes, named outputs as a dict.
+
+    Raises ResultNotReady, NoResult (with the reason), ResultExpired, UnknownJob.
+    """
+    store = store or stores.default()
+    record = with_results(get_record(store, jid))
+    return results.values(store, jid, record.token, record.descriptor, record.inline)
+
+
+def with_results(record: JobRecord) -> JobRecord:
+    """The record itself where its results can be read. Raises ResultNotReady, NoResult, ResultExpired."""
+    if not record.is_ended:
+        raise ResultNotReady(f"The job is {record.status.value}; its results come when it is complete.")
+    if record.status is not Status.COMPLETE:
+        error = orjson.loads(record.error) if record.error else {}
+        why = f": {error['type']}: {error['message']}" if error else ""
+        raise NoResult(
+            f"The job {record.status.value if record.status is Status.FAILED else 'was cancelled'}"
+            f" ({record.reason}){why}."
+        )
+    if record.results_removed:
+        raise ResultExpired("The results of this job were kept for their time and have been removed.")
+    return record
+
+
+def get_logs(jid: str, *, store: Store | None = None) -> bytes:
+    """What the job wrote to stdout, stderr and logging so far; of a long log both ends. Raises UnknownJob."""
+    store = store or stores.default()
+    record = get_record(store, jid)
+    head = store.call("get", store.keys.log(jid)) or b""
+    tail = b"".join(store.call("lrange", store.keys.log_tail(jid), 0, -1))
+    gap = f"\n[… {record.log_left_out:,} bytes left out …]\n".encode() if record.log_left_out else b""
+    return bytes(head + gap + tail)
