@@ -21,7 +21,15 @@ SEED = int(os.environ.get("FUZZ_SEED", "0")) or random.SystemRandom().randrange(
 """A fresh one for each run; FUZZ_SEED repeats the run that printed it."""
 
 PLACES = ["/jobs", "/data", "/data?dataset=other", "/data?id=a", "/data?records=/a"]
-TYPES = ["application/json", "application/x-ndjson", "text/csv", "text/plain", "multipart/form-data; boundary=x", "", "é/?"]
+TYPES = [
+    "application/json",
+    "application/x-ndjson",
+    "text/csv",
+    "text/plain",
+    "multipart/form-data; boundary=x",
+    "",
+    "é/?",
+]
 JOBS = [
     {"task": "plot", "params": {"start": 1, "end": 2}, "priority": 3, "tags": ["a"]},
     {"task": "walk", "params": {"points": [{"x": 1, "next": {"x": 2}}], "mode": "slow"}, "queue": "q", "timeout": 5},
@@ -30,7 +38,22 @@ JOBS = [
 ]
 RECORDS = [[{"id": 1, "a": "x"}, {"id": 2, "a": "y"}], {"response": {"docs": [{"a": 1}]}}, {"a": [{"b": 1}], "n": 2}]
 ODD_NUMBERS = [0, -1, 1.5, -0.0, 1e308, 5e-324, 2**63, 2**64, -(2**63) - 1, 10**40, float("nan"), float("inf")]
-ODD_TEXTS = ["", " ", "\0", "\ud800", "é", "🙂" * 50, "x" * 3000, "__proto__", "../..", "{}", "'\"", "\r\n", "%s", "nan"]
+ODD_TEXTS = [
+    "",
+    " ",
+    "\0",
+    "\ud800",
+    "é",
+    "🙂" * 50,
+    "x" * 3000,
+    "__proto__",
+    "../..",
+    "{}",
+    "'\"",
+    "\r\n",
+    "%s",
+    "nan",
+]
 
 
 class Dice:
@@ -111,7 +134,9 @@ class Dice:
             lambda: b'{"task":"free","params":{"x":' + b"[" * deep + b"]" * deep + b"}}",
             lambda: self.encoded(self.value()).decode("utf-8", "replace").encode("utf-16"),
             lambda: "a,b\n".encode() + b"\n".join(self.text().encode("utf-8", "surrogatepass") for _ in range(4)),
-            lambda: b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + self.encoded(self.value()),
+            lambda: (
+                b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + self.encoded(self.value())
+            ),
         )
 
     def request(self) -> tuple[bytes, dict[str, str]]:
