@@ -1,0 +1,92 @@
+"""`serve`, `api`, `worker`: the commands that keep running."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jobsapi.cli.base import app
+from jobsapi.settings import Settings
+
+App = Annotated[str | None, typer.Argument(metavar="APP", help="file.py or package.module; default: the example.")]
+Queues = Annotated[list[str] | None, typer.Option("--queue", metavar="NAME[=WEIGHT]", help="A queue to work on.")]
+Host = Annotated[str | None, typer.Option(help="The address to listen on.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")]
+Concurrency = Annotated[int | None, typer.Option(min=1, help="Child processes that run jobs.")]
+Lease = Annotated[float | None, typer.Option(help="Seconds a claim holds without being renewed.")]
+Grace = Annotated[float | None, typer.Option(min=0, help="Seconds jobs may go on after SIGTERM.")]
+Lifeline = Annotated[int | None, typer.Option(hidden=True)]
+
+
+@app.command()
+def serve(
+    app: App = None,
+    *,
+    host: Host = None,
+    port: Port = None,
+    queue: Queues = None,
+    concurrency: Concurrency = None,
+    lease: Lease = None,
+    grace: Grace = None,
+    reload: Annotated[bool, typer.Option("--reload", help="Start the worker again when the app changes.")] = False,
+) -> None:
+    """Run the API, a worker and, where no server is named, an embedded one."""
+    from jobsapi.serve import serve as run
+
+    weights(queue)
+    settings = Settings.from_environment(host=host, port=port, concurrency=concurrency, lease=lease, grace=grace)
+    raise typer.Exit(run(app, settings, queues=queue or (), reload=reload))
+
+
+@app.command()
+def api(
+    *,
+    host: Host = None,
+    port: Port = None,
+    ready_with: Annotated[str, typer.Option(hidden=True)] = "",
+    lifeline: Lifeline = None,
+) -> None:
+    """Run the API alone."""
+    from jobsapi.server import run_api
+
+    _hold(lifeline)
+    run_api(Settings.from_environment(host=host, port=port), ready_with)
+
+
+@app.command()
+def worker(
+    app: App = None,
+    *,
+    queue: Queues = None,
+    concurrency: Concurrency = None,
+    lease: Lease = None,
+    grace: Grace = None,
+    name: Annotated[str, typer.Option(help="The end of the worker's id.")] = "1",
+    lifeline: Lifeline = None,
+) -> None:
+    """Run a worker for the tasks of an app."""
+    from jobsapi.worker import Worker
+
+    _hold(lifeline)
+    settings = Settings.from_environment(concurrency=concurrency, lease=lease, grace=grace)
+    raise typer.Exit(Worker(app, settings, name=name, queues=weights(queue)).run())
+
+
+def weights(queues: list[str] | None) -> dict[str, float]:
+    """`NAME` or `NAME=WEIGHT`, as given → name → weight."""
+    found = {}
+    for each in queues or []:
+        name, _, weight = each.partition("=")
+        try:
+            found[name] = float(weight or 1)
+        except ValueError:
+            raise typer.BadParameter(f"{each!r}: a queue is NAME or NAME=WEIGHT.", param_hint="--queue") from None
+    return found
+
+
+def _hold(lifeline: int | None) -> None:
+    if lifeline is not None:
+        from jobsapi.serve import follow
+
+        follow(lifeline)
