@@ -1,0 +1,109 @@
+"""/data and /datasets: load records, search them, look at one, empty a set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import orjson
+from flask import Blueprint, Response, request
+
+from jobsapi import data
+from jobsapi.errors import FieldError, Invalid, UnsupportedMedia
+from jobsapi.names import checked_name
+from jobsapi.web.common import page_limit, query, reply, the_settings, the_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("data", __name__)
+
+_TAKEN = ("dataset", "search", "limit", "cursor")
+
+
+@blueprint.post("/data")
+def load() -> Response:
+    """Load records: a JSON array or document, NDJSON or CSV; they are there all at once or not at all."""
+    given = query("dataset", "id", "records")
+    dataset = _dataset(given)
+    if given.get("id") == "":
+        raise _at("id", "is empty; it names the field that holds a record's id")
+    loaded = data.load(_sent(given.get("records")), dataset=dataset, id=given.get("id"), store=the_store())
+    return reply(loaded, 201)
+
+
+def _sent(pointer: str | None) -> Iterator[dict[str, Any]]:
+    """The records of the request's body, as they come in."""
+    from jobsapi.data import reading
+
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in ("", "identity", "gzip", "x-gzip"):
+        raise UnsupportedMedia(f"The content coding {coding!r} is not understood; gzip is.")
+    stream = reading.unpacked(request.stream) if coding.endswith("gzip") else request.stream
+    return reading.read(stream, request.content_type or "", pointer=pointer, most_record=the_settings().max_record)
+
+
+@blueprint.get("/data")
+def search() -> Response:
+    """A page of the records that fit, in the order of loading."""
+    given = _once()
+    dataset = _dataset(given)
+    limit = page_limit(given.get("limit"))
+    where = {name: value for name, value in given.items() if name not in _TAKEN}
+    page = data.search_raw(
+        given.get("search", ""),
+        dataset=dataset,
+        where=where,
+        limit=limit,
+        cursor=given.get("cursor"),
+        store=the_store(),
+    )
+    body = {"records": [orjson.Fragment(each) for each in page.records], "next": None, "total": page.total}
+    if page.next is None:
+        return reply(body)
+    body["next"] = "/data?" + urlencode(given | {"limit": str(limit), "cursor": page.next})
+    return reply(body, headers={"Link": f'<{body["next"]}>; rel="next"'})
+
+
+def _once() -> dict[str, str]:
+    """The query's parameters, whatever their names, each at most once."""
+    values = {}
+    for name, given in request.args.lists():
+        if len(given) > 1:
+            raise _at(name, "is given more than once")
+        values[name] = given[0]
+    return values
+
+
+@blueprint.get("/data/<path:id>", merge_slashes=False)
+def show(id: str) -> Response:  # noqa: A002 - the parameter's name in the description of the API
+    """One record, as it was loaded."""
+    dataset = _dataset(query("dataset"))
+    return Response(data.get_raw(id, dataset=dataset, store=the_store()), mimetype="application/json")
+
+
+@blueprint.delete("/data")
+def empty() -> Response:
+    """Empty a data set."""
+    return reply(data.empty(_dataset(query("dataset")), store=the_store()))
+
+
+@blueprint.get("/datasets")
+def datasets() -> Response:
+    """Every data set, with its records counted and its fields."""
+    query()
+    return reply({"datasets": data.datasets(store=the_store())})
+
+
+def _dataset(given: dict[str, str]) -> str:
+    try:
+        return checked_name("data set", given.get("dataset", "default"))
+    except ValueError as cause:
+        raise _at("dataset", f"does not fit: {cause}") from None
+
+
+def _at(name: str, detail: str) -> Invalid:
+    pointer = f"/{name.replace('~', '~0').replace('/', '~1')}"
+    return Invalid(f"The query parameter {name!r} {detail}.", errors=[FieldError(pointer, detail)])
