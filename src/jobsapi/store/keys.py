@@ -56,6 +56,9 @@ class Keys:
     paused = _Key("paused", "set: queues that hold their jobs back")
     ended = _Key("ended", "hash: <task>:<outcome> → how many jobs ended so")
 
+    datasets = _Key("datasets", "hash: data set → its current generation")
+    generation = _Key("dg:{dataset}:{generation}", "string: the manifest of one generation of a data set")
+
     tasks = _Key("tasks", "hash: task → its published description, JSON")
     schemas = _Key("schemas", "hash: digest → JSON Schema of parameters")
     workers = _Key("workers", "sorted set: workers; last heartbeat, ms")
