@@ -124,17 +124,18 @@ class Client:
             time.sleep(pause)
             pause = min(pause * 1.3, _LONGEST_PAUSE)
 
-    def get_results(self, jid: str) -> Any:
+    def get_results(self, jid: str, *, links: bool = False) -> Any:
         """What the job's function returned: JSON as Python's values, anything else as bytes, named outputs as a dict.
 
+        `links`: leave the files among named outputs as the API tells them, `{"href", "type", "bytes"}`.
         Raises ResultNotReady, NoResult (with the reason), ResultExpired, UnknownJob.
         """
         media_type, body = self._transport.read(path_of("jobs", jid, "results"))
         if media_type != "application/json":
             return body
         value = json.loads(body)  # orjson makes floats of integers beyond 64 bits
-        if links := files.links(jid, value):
-            value |= {name: self._transport.read(path_of("jobs", jid, "results", name))[1] for name in links}
+        if not links and (found := files.links(jid, value)):
+            value |= {name: self._transport.read(path_of("jobs", jid, "results", name))[1] for name in found}
         return value
 
     def save_results(self, jid: str, path: str | Path) -> list[Path]:

@@ -53,6 +53,11 @@ class Store:
         except RedisError as problem:
             raise translated(problem) from problem
 
+    def info(self, section: str) -> list[dict[str, Any]]:
+        """What each node of the server says of itself."""
+        told = self.call("info", section)
+        return list(told.values()) if isinstance(next(iter(told.values())), dict) else [told]
+
     def blocking(self, longest: float) -> Any:
         """A client of its own for reads that block up to `longest` seconds: no retries, a timeout past the read's."""
         return client_for(self.url, socket_timeout=longest + 5)
@@ -72,7 +77,7 @@ class Store:
 def connect(settings: Settings | None = None) -> Store:
     """A store by the settings: the named server, or the embedded one of this folder, found or started.
 
-    Raises StoreUnavailable where a named server does not answer, SetupError where it is too old.
+    Raises StoreUnavailable where a named server does not answer, SetupError where it is too old or might drop jobs.
     """
     settings = settings or Settings.from_environment()
     url = settings.server_url
@@ -80,8 +85,12 @@ def connect(settings: Settings | None = None) -> Store:
         from jobsapi.store import embedded  # starts processes: only where it is wanted
 
         url = embedded.ensure(settings)
-    store = Store(client_for(url), settings, url)
+    try:
+        store = Store(client_for(url), settings, url)
+    except ValueError as problem:
+        raise SetupError(f"The server's address cannot be used: {problem}. Correct REDIS_URL or REDIS_IP.") from problem
     _check_version(store)
+    _check_eviction(store)
     return store
 
 
@@ -114,13 +123,23 @@ def client_for(url: str, *, database: int | None = None, **options: Any) -> Any:
 
 
 def _check_version(store: Store) -> None:
-    info = store.call("info", "server")
-    info = next(iter(info.values())) if isinstance(next(iter(info.values())), dict) else info  # a cluster: any node
+    info = store.info("server")[0]
     kind = "valkey" if "valkey_version" in info else "redis"
     version = str(info[f"{kind}_version"])
     if tuple(int(p) for p in version.split(".")[:2]) < _OLDEST[kind]:
         oldest = ".".join(map(str, _OLDEST[kind]))
         raise SetupError(f"The server is {kind} {version}; jobsapi needs {kind} {oldest} or newer.")
+
+
+def _check_eviction(store: Store) -> None:
+    """Jobs have no time to live, so only an `allkeys` policy can drop them. INFO tells it where CONFIG is forbidden."""
+    for info in store.info("memory"):
+        policy = str(info.get("maxmemory_policy", ""))
+        if info.get("maxmemory") and policy.startswith("allkeys"):
+            raise SetupError(
+                f"The server would drop jobs when its memory is full: its maxmemory-policy is {policy}. "
+                "Set it to noeviction: `CONFIG SET maxmemory-policy noeviction`, and in its configuration file."
+            )
 
 
 def wait_until_up(store: Store, seconds: float) -> bool:
