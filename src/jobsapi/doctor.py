@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from jobsapi import jobs, registry
 from jobsapi.client import Client
@@ -91,9 +90,7 @@ def _server(store: Store) -> Iterator[Finding]:
     kind = "valkey" if "valkey_version" in told else "redis"
     version = f"{kind} {told[f'{kind}_version']}"
     if store.settings.server_url:
-        parts = urlsplit(store.url)
-        place = f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path
-        yield Finding("ok", f"The server at {place} is {version}.")
+        yield Finding("ok", f"The server at {store.settings.server_place} is {version}.")
         return
     status = embedded.status(store.settings.folder)
     size = status["aof_bytes"] / _MIB

@@ -134,6 +134,12 @@ class Settings:
         return f"redis://{host}:{port}/0"
 
     @property
+    def server_place(self) -> str:
+        """The named server without its password, or "" where the embedded one is meant."""
+        parts = urlsplit(self.server_url)
+        return parts.netloc.rpartition("@")[2] or parts.path
+
+    @property
     def api_url(self) -> str:
         """Where clients find the API, without a slash at the end."""
         return self.url.rstrip("/") or self.local_url

@@ -52,6 +52,10 @@ Url = Annotated[str | None, typer.Option(help="Where the API is, in full; also J
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
+_UsageError: Any = typer.BadParameter.__mro__[1]
+"""What typer raises for every wrong use; it keeps the class's name to itself."""
+
+
 class _Group(TyperGroup):
     """Tells our errors as sentences on stderr, never as tracebacks."""
 
@@ -66,6 +70,9 @@ class _Group(TyperGroup):
         except BrokenPipeError:  # whoever reads stdout, `head` for one, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
+        except _UsageError as problem:
+            how = f"`{problem.ctx.command_path if problem.ctx else 'jobsapi'} --help` shows how."
+            code = _fail(f"{problem.format_message().rstrip('.')}. {how}", REFUSED)
         except OSError as problem:
             where = f"{problem.filename}: " if problem.filename else ""
             code = _fail(f"{where}{problem.strerror or problem}", REFUSED)

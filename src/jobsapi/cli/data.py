@@ -17,7 +17,7 @@ Dataset = Annotated[str, typer.Option(metavar="NAME", help="The data set.")]
 _TAKEN = {"search", "limit", "cursor", "dataset", "page"}
 """Names that mean something else to the API or to the client; a field of that name is reached as `where.NAME`."""
 
-data = typer.Typer(no_args_is_help=True)
+data = typer.Typer()
 app.add_typer(data, name="data", help="Load records, search them, look at one.", rich_help_panel=DATA)
 
 
@@ -44,7 +44,7 @@ def search(
     talk: Talk,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORD | FIELD=VALUE]...", help="Words (wind*: a prefix), FIELD=VALUE, FIELD.gte=5."),
+        typer.Argument(metavar="WORD|FIELD=VALUE", help="Words (wind*: a prefix), FIELD=VALUE, FIELD.gte=5."),
     ] = None,
     *,
     dataset: Dataset = "default",

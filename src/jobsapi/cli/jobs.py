@@ -29,7 +29,7 @@ def submit(
     task: Annotated[str, typer.Argument(metavar="TASK", help="The task's name.")],
     params: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[K=V]...", help="Parameters, as the task's schema wants them; lists, objects as JSON."),
+        typer.Argument(metavar="K=V", help="Parameters, as the task's schema wants them; lists, objects as JSON."),
     ] = None,
     *,
     queue: Annotated[str | None, typer.Option(help="The queue; default the task's.")] = None,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
 
 from jobsapi.cli.base import app
+from jobsapi.errors import Invalid
+from jobsapi.names import checked_name
 from jobsapi.settings import Settings
 
 App = Annotated[str | None, typer.Argument(metavar="APP", help="file.py or package.module; default: the example.")]
@@ -31,12 +34,13 @@ def serve(
     grace: Grace = None,
     reload: Annotated[bool, typer.Option("--reload", help="Start the worker again when the app changes.")] = False,
 ) -> None:
-    """Run the API, a worker and, where no server is named, an embedded one."""
+    """Run the API, a worker and, where no server is named, an embedded one, until Ctrl-C."""
+    from jobsapi.cli.announce import announce
     from jobsapi.serve import serve as run
 
-    weights(queue)
+    weights(queue)  # refused here, not by the worker alone
     settings = Settings.from_environment(host=host, port=port, concurrency=concurrency, lease=lease, grace=grace)
-    raise typer.Exit(run(app, settings, queues=queue or (), reload=reload))
+    raise typer.Exit(run(app, settings, queues=queue or (), reload=reload, announce=announce))
 
 
 @app.command()
@@ -74,14 +78,16 @@ def worker(
 
 
 def weights(queues: list[str] | None) -> dict[str, float]:
-    """`NAME` or `NAME=WEIGHT`, as given → name → weight."""
+    """`NAME` or `NAME=WEIGHT`, as given → name → weight. Raises Invalid."""
     found = {}
     for each in queues or []:
         name, _, weight = each.partition("=")
         try:
-            found[name] = float(weight or 1)
+            found[checked_name("queue", name)] = float(weight or 1)
         except ValueError:
-            raise typer.BadParameter(f"{each!r}: a queue is NAME or NAME=WEIGHT.", param_hint="--queue") from None
+            found[name] = 0.0
+        if not 0 < found[name] < math.inf:
+            raise Invalid(f"{each!r} is not a queue: --queue takes NAME or NAME=WEIGHT, a number above 0.")
     return found
 
 

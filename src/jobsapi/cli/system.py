@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jobsapi.cli.announce import signature
 from jobsapi.cli.base import (
     INCOMPLETE,
     SYSTEM,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _COUNTS = ("submitted", "in_progress", "complete", "failed", "cancelled")
 
-token = typer.Typer(no_args_is_help=True)
+token = typer.Typer()
 app.add_typer(token, name="token", help="Make, list and revoke the API's tokens.", rich_help_panel=SYSTEM)
 
 
@@ -38,7 +39,7 @@ def tasks(talk: Talk) -> None:
     """List the tasks and their parameters."""
     found = talk.client.tasks()
     rows = (
-        (each["name"], _signature(each["schema"]), each["queue"], each["workers"], each["summary"]) for each in found
+        (each["name"], signature(each["schema"]), each["queue"], each["workers"], each["summary"]) for each in found
     )
     talk.show({"tasks": found}, lambda: table(("TASK", "PARAMETERS", "QUEUE", "WORKERS", "SUMMARY"), rows))
 
@@ -82,7 +83,7 @@ def doctor(*, url: Url = None, host: Host = None, port: Port = None, is_json: Js
 
 @token.command()
 def create(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Whose it is, to tell it from others.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is, to tell it from others.")] = "",
     *,
     is_json: Json = False,
 ) -> None:
@@ -125,10 +126,3 @@ def _store() -> Store:
 
 def _lists(worker: dict[str, Any]) -> list[list[str]]:
     return [worker["queues"], worker["tasks"]]
-
-
-def _signature(schema: dict[str, Any]) -> str:
-    """The parameters in short: `start end [step]`."""
-    required = schema.get("required", [])
-    names = [name if name in required else f"[{name}]" for name in schema.get("properties", {})]
-    return " ".join(names + ([] if schema.get("additionalProperties") is False else ["…"]))

@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-__all__ = ["POLICY", "render"]
+__all__ = ["POLICY", "example", "render"]
 
 _HERE = resources.files("jobsapi.web")
 _STYLE = (_HERE / "docs.css").read_text(encoding="utf-8")
@@ -67,7 +67,7 @@ def _group(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _task(document: dict[str, Any], name: str, address: str) -> dict[str, Any]:
     schema = document["components"]["schemas"][f"{name}.params"]
-    body = json.dumps({"task": name, "params": _example(document, schema)}, ensure_ascii=False)
+    body = json.dumps({"task": name, "params": example(document, schema)}, ensure_ascii=False)
     return {
         "name": name,
         "summary": document["components"]["schemas"][f"{name}.job"]["description"],
@@ -127,7 +127,7 @@ def _plain_kind(document: dict[str, Any], schema: dict[str, Any], depth: int) ->
     return ", ".join([word, *bounds])
 
 
-def _example(document: dict[str, Any], schema: Any, depth: int = 0) -> Any:
+def example(document: dict[str, Any], schema: Any, depth: int = 0) -> Any:
     """A small value that a schema of that kind takes; a hint for a person, not checked."""
     schema = _resolved(document, schema) if isinstance(schema, dict) else {}
     for key in ("const", "default"):
@@ -136,14 +136,14 @@ def _example(document: dict[str, Any], schema: Any, depth: int = 0) -> Any:
     for key in ("examples", "enum", "anyOf", "oneOf", "allOf"):
         if schema.get(key):
             first = schema[key][0]
-            return first if key in ("examples", "enum") else _example(document, first, depth)
+            return first if key in ("examples", "enum") else example(document, first, depth)
     kind = schema.get("type")
     kind = next(iter(kind), None) if isinstance(kind, list) else kind
     if kind == "object" and depth <= _DEEPEST:
         properties, required = schema.get("properties", {}), schema.get("required", [])
-        return {name: _example(document, each, depth + 1) for name, each in properties.items() if name in required}
+        return {name: example(document, each, depth + 1) for name, each in properties.items() if name in required}
     if kind == "array" and depth <= _DEEPEST:
-        return [_example(document, schema.get("items"), depth + 1)]
+        return [example(document, schema.get("items"), depth + 1)]
     if kind in ("integer", "number"):
         return max(schema.get("minimum", 1), 1) if schema.get("maximum", 1) >= 1 else schema["maximum"]
     return {"string": "text", "boolean": True, "array": [], "object": {}}.get(str(kind))
