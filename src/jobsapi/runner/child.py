@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobsapi import results, tasks
 from jobsapi.runner import current, processes
+from jobsapi.errors import SetupError
 from jobsapi.runner.frames import Frames
 
 if TYPE_CHECKING:
@@ -116,7 +117,9 @@ def main() -> int:
             setup()
         described = tasks.described()
     except BaseException as problem:  # noqa: BLE001 -- whatever the user's module does at import
-        child.tell({"kind": "broken", "traceback": _own_frames(problem) or f"{_text(problem)}\n"})
+        is_ours = isinstance(problem, SetupError)
+        told = f"jobsapi: {problem}\n" if is_ours else _own_frames(problem) or f"{_text(problem)}\n"
+        child.tell({"kind": "broken", "traceback": told})
         return 1
     child.tell({"kind": "ready", "tasks": described})
     child.run_all()

@@ -1,12 +1,13 @@
 """The guard: a small process that ends a worker's children when the worker is gone, or stopped for too long.
 
-Reads lines on stdin: `add PID`, `remove PID`, `hold SECONDS`. At the end of stdin (the worker died, in whatever way)
+Its arguments are the children there are; then it reads lines on stdin: `add PID`, `remove PID`, `hold SECONDS`. At the end of stdin (the worker died, in whatever way)
 every registered tree is killed. When the held time runs out (the worker is stopped, and its leases with it) too.
 """
 
 import importlib.util
 import os
 import select
+import sys
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def main() -> None:
     assert spec.loader is not None
     processes = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(processes)
-    pids: set[int] = set()
+    pids = {int(each) for each in sys.argv[1:]}
     held_until = float("inf")
     rest = b""
     while True:

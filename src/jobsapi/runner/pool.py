@@ -188,10 +188,9 @@ class Pool:
     # --- The guard --------------------------------------------------------------------------------------------------
 
     def _start_guard(self) -> None:
-        command = [sys.executable, "-I", "-S", str(Path(guard.__file__))]
+        children = [str(slot.pid) for slot in self._slots]  # as arguments: it knows them however soon we die
+        command = [sys.executable, "-I", "-S", str(Path(guard.__file__)), *children]
         self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
-        for slot in self._slots:
-            self._write(f"add {slot.pid}")
 
     def _tell_guard(self, line: str) -> None:
         try:
