@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobsapi import results, tasks
-from jobsapi.runner import current, processes
 from jobsapi.errors import SetupError
+from jobsapi.runner import current, processes
 from jobsapi.runner.frames import Frames
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """The guard: a small process that ends a worker's children when the worker is gone, or stopped for too long.
 
-Its arguments are the children there are; then it reads lines on stdin: `add PID`, `remove PID`, `hold SECONDS`. At the end of stdin (the worker died, in whatever way)
-every registered tree is killed. When the held time runs out (the worker is stopped, and its leases with it) too.
+Its arguments are the mark that the children carry in their environment and the children there are; then it reads lines
+on stdin: `add PID`, `remove PID`, `hold SECONDS`. At the end of stdin (the worker died, in whatever way) every
+registered tree is killed. When the held time runs out (the worker is stopped, and its leases with it) too.
 """
 
 import importlib.util
@@ -10,6 +11,7 @@ import select
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 
 def main() -> None:
@@ -19,7 +21,7 @@ def main() -> None:
     assert spec.loader is not None
     processes = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(processes)
-    pids = {int(each) for each in sys.argv[1:]}
+    mark, pids = sys.argv[1].encode(), {int(each) for each in sys.argv[2:]}
     held_until = float("inf")
     rest = b""
     while True:
@@ -39,14 +41,16 @@ def main() -> None:
                     held_until = time.monotonic() + float(value)
         elif time.monotonic() >= held_until:
             held_until = float("inf")
-            _end(processes, pids)
-    _end(processes, pids)
+            _end(processes, pids, mark)
+    _end(processes, pids, mark)
 
 
-def _end(processes: object, pids: set[int]) -> None:
+def _end(processes: ModuleType, pids: set[int], mark: bytes) -> None:
     for pid in pids:
-        processes.kill_tree(pid)  # type: ignore[attr-defined]
+        processes.kill_tree(pid)
     pids.clear()
+    for pid in processes.marked(mark):  # orphans of a child that the kernel ended before its tree was looked at
+        processes.kill_tree(pid)
 
 
 if __name__ == "__main__":

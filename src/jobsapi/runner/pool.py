@@ -189,7 +189,7 @@ class Pool:
 
     def _start_guard(self) -> None:
         children = [str(slot.pid) for slot in self._slots]  # as arguments: it knows them however soon we die
-        command = [sys.executable, "-I", "-S", str(Path(guard.__file__)), *children]
+        command = [sys.executable, "-I", "-S", str(Path(guard.__file__)), self._mark, *children]
         self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
     def _tell_guard(self, line: str) -> None:

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-__all__ = ["become_subreaper", "descendants", "die_with_parent", "kill_tree", "marked_children"]
+__all__ = ["become_subreaper", "descendants", "die_with_parent", "kill_tree", "marked", "marked_children"]
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -30,15 +30,22 @@ def descendants(pid: int) -> list[int]:
 
 def marked_children(mark: bytes) -> list[int]:
     """This process's own children whose environment holds `mark`, among them orphans of a tree that carried it."""
-    found = []
-    for thread in _listed(Path("/proc/self/task")):
-        for each in (thread / "children").read_text().split():
-            try:
-                if mark in Path(f"/proc/{each}/environ").read_bytes():
-                    found.append(int(each))
-            except OSError:
-                continue  # it ended meanwhile
-    return found
+    children = [
+        each for thread in _listed(Path("/proc/self/task")) for each in (thread / "children").read_text().split()
+    ]
+    return [int(each) for each in children if _carries(each, mark)]
+
+
+def marked(mark: bytes) -> list[int]:
+    """Every process of this machine whose environment holds `mark`; empty where the system does not tell."""
+    return [int(each.name) for each in _listed(Path("/proc")) if each.name.isdigit() and _carries(each.name, mark)]
+
+
+def _carries(pid: str, mark: bytes) -> bool:
+    try:
+        return mark in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False  # it ended meanwhile, or is another user's
 
 
 def kill_tree(pid: int) -> None:
