@@ -1,71 +1,25 @@
-"""Data sets: what jobs work on, loaded as a whole, in order."""
+"""Data sets: what jobs work on. Loaded as a whole, in order; searched by an index; read in ranges.
 
-from __future__ import annotations
+A data set has a *generation*, which a load or `empty` replaces in one step. Searches, cursors and ranges stay in the
+one they began with, a job in the one that was current when it first asked, plus its own loads. `docs/data.md` says how
+it is built. `get_raw` and `search_raw` give records as the JSON they are stored as.
+"""
 
-import secrets
-import zlib
-from typing import TYPE_CHECKING, Any
+from jobsapi.data.ranges import Records, records
+from jobsapi.data.searching import Page, get, get_raw, search, search_raw
+from jobsapi.data.sets import datasets, empty, load
+from jobsapi.data.sweeping import sweep
 
-import orjson
-
-from jobsapi import store as stores
-from jobsapi.errors import UnknownRecord
-from jobsapi.names import checked_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from jobsapi.store import Store
-
-__all__ = ["get", "load", "records", "sweep"]
-
-
-def load(
-    source: Iterable[Mapping[str, Any]],
-    *,
-    dataset: str = "default",
-    id: str | None = None,
-    store: Store | None = None,  # noqa: A002 -- the route's word
-) -> dict[str, Any]:
-    """Add records to a data set in one step; those whose id comes again are replaced."""
-    store = store or stores.default()
-    held = _read(store, checked_name("data set", dataset))
-    loaded = 0
-    for loaded, record in enumerate(source, 1):
-        key = str(record.get(id or "id", len(held) + 1))
-        held.pop(key, None)
-        held[key] = dict(record)
-    generation = secrets.token_hex(8)
-    pipe = store.redis.pipeline(transaction=True)
-    pipe.set(store.keys.generation(dataset, generation), zlib.compress(orjson.dumps(held), 1))
-    pipe.hset(store.keys.datasets(), dataset, generation)
-    store.execute(pipe)
-    return {"dataset": dataset, "loaded": loaded, "total": len(held)}
-
-
-def get(id: str | int, *, dataset: str = "default", store: Store | None = None) -> dict[str, Any]:  # noqa: A002
-    """The record of that id. Raises UnknownRecord."""
-    held = _read(store or stores.default(), checked_name("data set", dataset))
-    if str(id) not in held:
-        raise UnknownRecord(f"No record of {dataset!r} has the id {id!r}.")
-    return held[str(id)]
-
-
-def records(
-    start: int = 0, end: int | None = None, *, dataset: str = "default", store: Store | None = None
-) -> list[dict[str, Any]]:
-    """The records from `start` to `end` (left out), in the order of loading."""
-    return list(_read(store or stores.default(), checked_name("data set", dataset)).values())[start:end]
-
-
-def sweep(store: Store) -> int:
-    """Remove generations nobody reads any more; how many."""
-    store.call("hlen", store.keys.datasets())
-    return 0
-
-
-def _read(store: Store, dataset: str) -> dict[str, dict[str, Any]]:
-    generation = store.call("hget", store.keys.datasets(), dataset)
-    packed = store.call("get", store.keys.generation(dataset, generation.decode())) if generation else None
-    held: dict[str, dict[str, Any]] = orjson.loads(zlib.decompress(packed)) if packed else {}
-    return held
+__all__ = [
+    "Page",
+    "Records",
+    "datasets",
+    "empty",
+    "get",
+    "get_raw",
+    "load",
+    "records",
+    "search",
+    "search_raw",
+    "sweep",
+]

@@ -57,7 +57,13 @@ class Keys:
     ended = _Key("ended", "hash: <task>:<outcome> → how many jobs ended so")
 
     datasets = _Key("datasets", "hash: data set → its current generation")
-    generation = _Key("dg:{dataset}:{generation}", "string: the manifest of one generation of a data set")
+    generation = _Key("dg:{dataset}:{generation}", "hash: m manifest, s its segments, e when it was superseded, ms")
+    segment = _Key("ds:{dataset}:{segment}", "hash: records in chunks and their index; never changed once committed")
+    segment_uses = _Key("dr:{dataset}", "hash: segment → how many generations have it")
+    superseded = _Key("superseded", "sorted set: <data set>:<generation>; when it may be removed, ms")
+    load_lock = _Key("dl:{dataset}", "string: the token of the load under way, for a lease's time")
+    loads = _Key("loads", "sorted set: <data set>:<token> of loads under way; when the lease runs out, ms")
+    load_segments = _Key("dw:{dataset}:{token}", "set: segments that a load wrote")
 
     tasks = _Key("tasks", "hash: task → its published description, JSON")
     schemas = _Key("schemas", "hash: digest → JSON Schema of parameters")
