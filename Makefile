@@ -20,8 +20,8 @@ $(READY): pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-run: $(READY) ## starts the system with its built-in example
-	$(BIN)/jobsapi serve
+run: $(READY) ## starts the whole system, loads real data and runs a job on it; PORT=5001 changes the port
+	@$(BIN)/python examples/tour.py $(if $(PORT),--port $(PORT))
 
 test: lint ## checks the code, then the tests on Valkey, and on Redis where redis-server is installed
 	$(FAST) tests
