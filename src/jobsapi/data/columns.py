@@ -14,6 +14,7 @@ import zlib
 from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,12 +23,11 @@ from pyroaring import BitMap
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Block", "Head", "block_key", "decode_block", "decode_head", "decode_piece", "encode", "piece_key"]
+__all__ = ["Block", "Head", "Piece", "block_key", "decode_block", "decode_head", "decode_piece", "encode", "piece_key"]
 
 _LEVEL = 3
-_BLOCK_VALUES = 256
-_BLOCK_BYTES = 8192
-_PIECE = 8192
+_BLOCK = 256
+_PIECE = 4096
 _SOLID = 1024
 """How many records must have a value for it to be kept as a bitmap of its own."""
 
@@ -57,6 +57,26 @@ class Block:
     starts: array[int]
 
 
+class Piece:
+    """Part of a column's list of records, or a bitmap of all the records of one value."""
+
+    def __init__(self, records: array[int], whole: BitMap | None = None) -> None:
+        self.records = records
+        if whole is not None:
+            self.whole = whole
+
+    @cached_property
+    def whole(self) -> BitMap:
+        """All of it as a bitmap, made once: most pieces of a wide range are used whole."""
+        return BitMap(array("I", self.records))
+
+    def part(self, start: int, end: int) -> BitMap:
+        """The records from `start` to `end` in it."""
+        if start <= 0 and end >= len(self.records):
+            return self.whole
+        return BitMap(array("I", self.records[max(0, start) : end]))
+
+
 @dataclass(frozen=True)
 class Head:
     """What leads to a column's blocks and pieces; `block` and `piece` are the numbers of the first in the segment."""
@@ -67,7 +87,7 @@ class Head:
     piece: int
     total: int
     only_block: Block | None
-    only_piece: array[int] | BitMap | None
+    only_piece: Piece | None
 
     def block_key(self, number: int) -> bytes:
         """The field of the segment's hash with a block of this column."""
@@ -98,15 +118,12 @@ class Head:
             return range(0)
         return range(bisect_right(self.places, start) - 1, bisect_left(self.places, end))
 
-    def records(self, start: int, end: int, piece: Callable[[bytes], array[int] | BitMap]) -> BitMap:
+    def records(self, start: int, end: int, piece: Callable[[bytes], Piece]) -> BitMap:
         """The records at the places from `start` to `end`; `piece` gives the piece under a key."""
         found = BitMap()
         for number in self.pieces_for(start, end):
-            its = self.only_piece if self.only_piece is not None else piece(self.piece_key(number))
-            if isinstance(its, array):
-                first = self.places[number]
-                its = BitMap(array("I", its[max(0, start - first) : end - first]))
-            found |= its
+            its = self.only_piece or piece(self.piece_key(number))
+            found |= its.part(start - self.places[number], end - self.places[number])
         return found
 
     def _low_block(self, low: Any) -> int:
@@ -131,49 +148,20 @@ def encode(entries: Mapping[Any, int | array[int]], block: int, piece: int) -> t
 
     `entries` leads from each value to the record or the ascending records that have it.
     """
-    blocks, fences = _Blocks(), []
+    values = sorted(entries)
     pieces = _Pieces()
-    for value in sorted(entries):
-        if blocks.is_full:
-            blocks.cut(pieces.total)
-        if not blocks.values:
-            fences.append(value)
-        blocks.add(value, pieces.total)
+    starts = array("I")
+    for value in values:
+        starts.append(pieces.total)
         pieces.add(entries[value])
-        pieces.cut_if_full()
-    blocks.cut(pieces.total)
+    starts.append(pieces.total)
     pieces.cut()
-    inner = [b"", b""]
-    if len(blocks.done) == 1:
-        inner[0], blocks.done = blocks.done[0], []
-    if len(pieces.done) == 1:
-        inner[1], pieces.done = pieces.done[0], []
-    facts = [fences, block, pieces.places, piece, pieces.total]
-    return _pack(orjson.dumps(facts), *inner), blocks.done, pieces.done
-
-
-class _Blocks:
-    """The blocks of a column under way."""
-
-    def __init__(self) -> None:
-        self.done: list[bytes] = []
-        self.values: list[Any] = []
-        self._starts: list[int] = []
-        self._size = 0
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.values) >= _BLOCK_VALUES or self._size >= _BLOCK_BYTES
-
-    def add(self, value: Any, place: int) -> None:
-        self.values.append(value)
-        self._starts.append(place)
-        self._size += len(value) if isinstance(value, str) else 8
-
-    def cut(self, place: int) -> None:
-        starts = array("I", [*self._starts, place])
-        self.done.append(_pack(orjson.dumps(self.values), starts.tobytes()))
-        self.values, self._starts, self._size = [], [], 0
+    cuts = range(0, len(values), _BLOCK)
+    blocks = [_pack(orjson.dumps(values[i : i + _BLOCK]), starts[i : i + _BLOCK + 1].tobytes()) for i in cuts]
+    only_block = blocks.pop() if len(blocks) == 1 else b""
+    only_piece = pieces.done.pop() if len(pieces.done) == 1 else b""
+    facts = [values[::_BLOCK], block, pieces.places, piece, pieces.total]
+    return _pack(orjson.dumps(facts), only_block, only_piece), blocks, pieces.done
 
 
 class _Pieces:
@@ -189,24 +177,22 @@ class _Pieces:
         if isinstance(records, int):
             self._waiting.append(records)
             self.total += 1
-            return
-        if len(records) >= _SOLID:
+        elif len(records) < _SOLID:
+            self._waiting.extend(records)
+            self.total += len(records)
+        else:
             self.cut()
             whole = BitMap(array("I", records))
             whole.run_optimize()
             self._close(_BITMAP, whole.serialize(), self.total)
-        else:
-            self._waiting.extend(records)
-        self.total += len(records)
+            self.total += len(records)
+        if len(self._waiting) >= _PIECE:
+            self.cut()
 
     def cut(self) -> None:
         if self._waiting:
             self._close(_LIST, self._waiting.tobytes(), self.total - len(self._waiting))
             self._waiting = array("H")
-
-    def cut_if_full(self) -> None:
-        if len(self._waiting) >= _PIECE:
-            self.cut()
 
     def _close(self, kind: bytes, data: bytes, place: int) -> None:
         self.places.append(place)
@@ -228,7 +214,7 @@ def decode_block(data: bytes) -> Block:
     return Block(orjson.loads(values), array("I", starts))
 
 
-def decode_piece(data: bytes) -> array[int] | BitMap:
-    """A piece that `encode` made: records in the order of their values, or all the records of one value."""
+def decode_piece(data: bytes) -> Piece:
+    """A piece that `encode` made."""
     raw = zlib.decompress(data[1:])
-    return BitMap.deserialize(raw) if data[:1] == _BITMAP else array("H", raw)
+    return Piece(array("H"), BitMap.deserialize(raw)) if data[:1] == _BITMAP else Piece(array("H", raw))

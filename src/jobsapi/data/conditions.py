@@ -46,16 +46,17 @@ Condition = tuple[Span, ...]
 def asked(text: str, where: Mapping[str, Any]) -> list[Condition]:
     """The conditions of a search, all of which must hold. Raises Invalid for a value that is no JSON scalar."""
     found: list[Condition] = [(_word(word, is_beginning=beginning),) for word, beginning in sought(text)]
+    ranges: dict[str, dict[str, str]] = {}
     for name, value in where.items():
-        sought_text = _as_text(name, value)
+        its_text = _as_text(name, value)
         field, _, end = name.rpartition(".")
         if name.startswith("where."):
-            found.append(_equal(name.removeprefix("where."), sought_text))
+            found.append(_equal(name.removeprefix("where."), its_text))
         elif field and end in ("gte", "lte"):
-            found.append(_range(field, sought_text, is_low=end == "gte"))
+            ranges.setdefault(field, {})[end] = its_text
         else:
-            found.append(_equal(name, sought_text))
-    return found
+            found.append(_equal(name, its_text))
+    return found + [_range(field, ends.get("gte"), ends.get("lte")) for field, ends in ranges.items()]
 
 
 def with_ids(ids: Iterable[str]) -> Condition:
@@ -118,7 +119,13 @@ def ids_of(reader: Reader, segment: Segment) -> dict[str, int]:
     piece_keys = [(segment.name, head.piece_key(number)) for number in range(len(head.places))]
     blocks = [head.only_block] if head.only_block else reader.parts(block_keys, columns.decode_block).values()
     pieces = [head.only_piece] if head.only_piece else reader.parts(piece_keys, columns.decode_piece).values()
-    return dict(zip(chain.from_iterable(block.values for block in blocks), chain.from_iterable(pieces), strict=True))
+    return dict(
+        zip(
+            chain.from_iterable(block.values for block in blocks),
+            chain.from_iterable(piece.records for piece in pieces),
+            strict=True,
+        )
+    )
 
 
 def _word(word: str, *, is_beginning: bool) -> Span:
@@ -137,15 +144,17 @@ def _equal(field: str, text: str) -> Condition:
     return tuple(spans)
 
 
-def _range(field: str, text: str, *, is_low: bool) -> Condition:
-    """Numbers by their size where `text` is one, and texts by their order (so ISO dates and times by time)."""
-    number = _as_number(text)
-    if is_low:
-        spans = [Span(TEXTS, field, text[:LONGEST], None), Span(NUMBERS, field, number, None)]
-    else:  # a long text of the index that begins so is equal as far as the index tells
-        high = text if len(text) <= LONGEST else f"{text[:LONGEST]}\0{_LAST}"
-        spans = [Span(TEXTS, field, None, high), Span(NUMBERS, field, None, number)]
-    return tuple(spans if number is not None else spans[:1])
+def _range(field: str, low: str | None, high: str | None) -> Condition:
+    """One value between both ends: texts by their order (so ISO dates by time), numbers where the ends are numbers."""
+    least = None if low is None else low[:LONGEST]
+    most = high
+    if high is not None and len(high) > LONGEST:  # long texts that begin alike are equal as far as the index tells
+        most = f"{high[:LONGEST]}\0{_LAST}"
+    spans = [Span(TEXTS, field, least, most)]
+    numbers = [None if end is None else _as_number(end) for end in (low, high)]
+    if numbers.count(None) == (low, high).count(None):
+        spans.append(Span(NUMBERS, field, *numbers))
+    return tuple(spans)
 
 
 def _as_number(text: str) -> int | float | None:

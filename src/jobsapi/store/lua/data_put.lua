@@ -1,6 +1,6 @@
 -- data_put: write part of a segment, while the load holds its lock, and renew the lease; no segment: only renew.
 -- ARGV: clock, data set, token, lease (ms), segment, field, value, …
--- Refuses with DATASETBUSY where the lease ran out, so that nothing is written that nobody would remove.
+-- Replies with 1. Refuses with DATASETBUSY where the lease ran out, so that nothing is written that nobody would remove.
 -- include: load
 local at, dataset, token, lease, segment = clock(), ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 if not holds(dataset, token) then return busy() end
