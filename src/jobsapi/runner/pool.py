@@ -162,12 +162,13 @@ class Pool:
         return events
 
     def _end_orphans(self) -> None:
-        """What a child that was killed had started came to this process, its subreaper: end it, too."""
-        known = {slot.pid for slot in self._slots}
-        for pid in processes.marked_children(self._mark.encode()):
-            if pid not in known:
+        """What a child that was killed had started came to this process, its subreaper: end it, and reap it."""
+        assert self._guard is not None
+        for pid in set(processes.children()) - {self._guard.pid, *(slot.pid for slot in self._slots)}:
+            is_ours = processes.carries(pid, self._mark.encode())
+            if is_ours:
                 processes.kill_tree(pid)
-                os.waitpid(pid, 0)
+            os.waitpid(pid, 0 if is_ours else os.WNOHANG)
 
     def _act_in_time(self) -> None:
         now = time.monotonic()

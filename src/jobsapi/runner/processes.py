@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-__all__ = ["become_subreaper", "descendants", "die_with_parent", "kill_tree", "marked", "marked_children"]
+__all__ = ["become_subreaper", "carries", "children", "descendants", "die_with_parent", "kill_tree", "marked"]
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -28,20 +28,19 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def marked_children(mark: bytes) -> list[int]:
-    """This process's own children whose environment holds `mark`, among them orphans of a tree that carried it."""
-    children = [
-        each for thread in _listed(Path("/proc/self/task")) for each in (thread / "children").read_text().split()
-    ]
-    return [int(each) for each in children if _carries(each, mark)]
+def children() -> list[int]:
+    """This process's own children, zombies too."""
+    threads = _listed(Path("/proc/self/task"))
+    return [int(each) for thread in threads for each in (thread / "children").read_text().split()]
 
 
 def marked(mark: bytes) -> list[int]:
     """Every process of this machine whose environment holds `mark`; empty where the system does not tell."""
-    return [int(each.name) for each in _listed(Path("/proc")) if each.name.isdigit() and _carries(each.name, mark)]
+    return [int(each.name) for each in _listed(Path("/proc")) if each.name.isdigit() and carries(int(each.name), mark)]
 
 
-def _carries(pid: str, mark: bytes) -> bool:
+def carries(pid: int, mark: bytes) -> bool:
+    """Whether the environment that a process was started with holds `mark`; a zombie has none any more."""
     try:
         return mark in Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
