@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jobsapi.errors import SetupError
+from jobsapi.errors import SetupError, StoreUnavailable
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,20 +40,15 @@ _LOGGING: dict[str, Any] = {
 def run_api(settings: Settings, ready_with: str = "") -> None:
     """Answer requests until SIGTERM or SIGINT. `ready_with`: as `create_app`'s.
 
-    Raises SetupError where the address cannot be listened on, or may not without a token.
+    Raises SetupError where the address cannot be listened on, or may not without a token, and where the store cannot
+    be used.
     """
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server
 
-    from jobsapi.store import connect
-    from jobsapi.web.access import is_loopback, refuse_open_start
-
     refuse_taken_port(settings)
-    if not is_loopback(settings.host):
-        store = connect(settings)
-        refuse_open_start(settings, store)
-        store.close()  # before the fork: connections are not shared between processes
+    _refuse_store(settings)
     Server(
         "jobsapi",
         address=_address(settings)[0],
@@ -68,6 +63,21 @@ def run_api(settings: Settings, ready_with: str = "") -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=_LAST_WORDS,
     ).serve(target_loader=functools.partial(_load, settings, ready_with), wrap_loader=False)
+
+
+def _refuse_store(settings: Settings) -> None:
+    """SetupError where the store cannot be used, or others would be let in without a token."""
+    from jobsapi.store import connect
+    from jobsapi.web.access import is_loopback, refuse_open_start
+
+    try:
+        store = connect(settings)
+    except StoreUnavailable:
+        if not is_loopback(settings.host):
+            raise  # nobody knows whether there is a token
+        return  # requests get 503 until it is there
+    refuse_open_start(settings, store)
+    store.close()  # before the fork: connections are not shared between processes
 
 
 def _load(settings: Settings, ready_with: str) -> Flask:

@@ -45,7 +45,7 @@ def _value(text: str, kinds: frozenset[str]) -> Any:
     except (ValueError, RecursionError):
         value = {"true": True, "false": False}.get(text.lower(), text) if "boolean" in kinds else text
     kind = "null" if value is None else _NAMES[type(value)]
-    is_fit = kind in kinds or (kind == "integer" and "number" in kinds) or (kind == "number" and "integer" in kinds)
+    is_fit = kind in kinds or (kind == "integer" and "number" in kinds)
     return text if "string" in kinds and not is_fit else value
 
 
