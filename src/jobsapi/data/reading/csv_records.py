@@ -10,17 +10,16 @@ from __future__ import annotations
 import csv
 import math
 import re
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from jobsapi.data.reading.source import copied
+from jobsapi.data.reading.source import CHUNK, Copy
 from jobsapi.errors import BadRow, FieldError, Invalid, TooLarge, Unreadable
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable, Iterator
-
-    from jobsapi.data.reading.source import Readable
 
 __all__ = ["from_csv"]
 
@@ -30,17 +29,17 @@ _EXACT = 2**53
 
 
 def from_csv(
-    stream: Readable, most_record: int, *, delimiter: str = "", was_told: bool = True
+    stream: io.BufferedReader, most_record: int, *, delimiter: str = "", was_told: bool = True
 ) -> Iterator[dict[str, Any]]:
     """The records of a CSV file. `delimiter`: default, found in the header; `was_told`: that it is CSV, not guessed.
 
     Raises Invalid for a header that cannot name the fields, BadRow for a row that does not fit it.
     """
     # one number for the whole process, as csv has it; rows are held to their own bound here
-    csv.field_size_limit(max(csv.field_size_limit(), most_record))
-    with copied(stream) as file:
-        delimiter = delimiter or _delimiter(file, most_record)
-        rows = _Rows(file, delimiter, most_record)
+    csv.field_size_limit(max(csv.field_size_limit(), most_record + _Rows.END))
+    delimiter = delimiter or _delimiter(stream.peek(CHUNK))
+    with Copy(stream) as copy:
+        rows = _Rows(copy, delimiter, most_record)
         names = _names(rows)
         columns = [_Column() for _ in names]
         for row in rows:
@@ -52,32 +51,37 @@ def from_csv(
                 "What was sent is one line and no JSON. If it was a CSV file: curl's -d and --data take the line ends "
                 "away; use --data-binary or -T."
             )
-        yield from _records(file, delimiter, names, columns, most_record)
+        yield from _records(_Rows(copy.again(), delimiter, most_record), columns)
 
 
-def _records(
-    file: IO[bytes], delimiter: str, names: list[str], columns: list[_Column], most_record: int
-) -> Iterator[dict[str, Any]]:
+def _records(rows: _Rows, columns: list[_Column]) -> Iterator[dict[str, Any]]:
+    names = _names(rows)
     makers = [column.maker() for column in columns]
     around = sum(len(orjson.dumps(name)) + 10 for name in names)
-    rows = _Rows(file, delimiter, most_record)
-    _names(rows)
     for row in rows:
         record = {name: make(text) if text else None for name, make, text in zip(names, makers, row, strict=True)}
-        if rows.size + around > most_record and len(orjson.dumps(record)) > most_record:
+        if rows.size + around > rows.most and len(orjson.dumps(record)) > rows.most:
             raise rows.too_large()
         yield record
 
 
-class _Rows:
-    """A CSV file's rows from its start, the header first; it knows their numbers, widths and sizes."""
+class _Lines(Protocol):
+    """A file to read line by line."""
 
-    def __init__(self, file: IO[bytes], delimiter: str, most: int) -> None:
-        file.seek(0)
+    def readline(self, size: int, /) -> bytes: ...
+
+
+class _Rows:
+    """A CSV file's rows, the header first; it knows their numbers, widths and sizes."""
+
+    END = 2
+    """Bytes of a line's end, which are not the record's."""
+
+    def __init__(self, file: _Lines, delimiter: str, most: int) -> None:
         self._file = file
-        self._most = most
         self._width = 0
         self._rows = csv.reader(self._lines(), delimiter=delimiter, strict=True)
+        self.most = most
         self.size = 0
         """Bytes of the last row."""
         self.number = 0
@@ -115,9 +119,9 @@ class _Rows:
             raise BadRow(self.number, f"{cause}.") from None
 
     def _lines(self) -> Iterator[str]:
-        while line := self._file.readline(self._most + 2):
+        while line := self._file.readline(self.most + self.END + 1):
             self.size += len(line)
-            if self.size > self._most + 2:
+            if self.size > self.most + self.END:
                 raise self.too_large()
             try:
                 yield line.decode()
@@ -128,7 +132,7 @@ class _Rows:
     def too_large(self) -> TooLarge:
         """The refusal of the present row."""
         return TooLarge(
-            f"Row {self.number} is larger than the {self._most:,} bytes that JOBSAPI_MAX_RECORD allows; "
+            f"Row {self.number} is larger than the {self.most:,} bytes that JOBSAPI_MAX_RECORD allows; "
             "maybe a quote in it does not end."
         )
 
@@ -137,10 +141,10 @@ def _fields(count: int) -> str:
     return f"{count} field{'' if count == 1 else 's'}"
 
 
-def _delimiter(file: IO[bytes], most: int) -> str:
-    header = file.readline(most + 2)
+def _delimiter(beginning: bytes) -> str:
+    header = re.sub(rb'"[^"]*"', b"", beginning).partition(b"\n")[0]
     for each in (b",", b";", b"\t"):
-        if each in re.sub(rb'"[^"]*"', b"", header):
+        if each in header:
             return each.decode()
     return ","
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from jobsapi.data.reading import jsontext
 from jobsapi.data.reading.scanner import Scanner
-from jobsapi.data.reading.source import copied
+from jobsapi.data.reading.source import Copy
 from jobsapi.errors import BadRow, FieldError, Invalid, TooLarge, Unreadable
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator
 
     from jobsapi.data.reading.source import Readable
@@ -35,16 +36,15 @@ def from_array(stream: Readable, most_record: int) -> Iterator[dict[str, Any]]:
     _refuse_rest(scanner)
 
 
-def from_document(stream: Readable, pointer: str | None, most_record: int) -> Iterator[dict[str, Any]]:
+def from_document(stream: io.BufferedReader, pointer: str | None, most_record: int) -> Iterator[dict[str, Any]]:
     """The records of a document's one list of objects, or of the list at `pointer`.
 
     Raises Invalid where there is none, or more than one that could be meant.
     """
     wanted = None if pointer is None else _canonical(pointer)
-    with copied(stream) as file:
-        start = _Finder(file, wanted).found()
-        file.seek(start)
-        yield from _elements(Scanner(file, most_record, start), most_record)
+    with Copy(stream) as copy:
+        start = _Finder(copy, wanted).found()
+        yield from _elements(Scanner(copy.again(start), most_record, start), most_record)
 
 
 def _elements(scanner: Scanner, most_record: int) -> Iterator[dict[str, Any]]:
@@ -60,7 +60,7 @@ def _elements(scanner: Scanner, most_record: int) -> Iterator[dict[str, Any]]:
         except orjson.JSONDecodeError as cause:
             raise Unreadable(f"Record {row} is not JSON: {cause}.") from None
         except jsontext.NotARecord as cause:
-            raise BadRow(row, f"{cause}.") from None
+            raise BadRow(row, f"it {cause}.") from None
         except TooLarge:
             raise TooLarge(
                 f"Record {row} is larger than the {most_record:,} bytes that JOBSAPI_MAX_RECORD allows."
@@ -80,8 +80,8 @@ def _refuse_rest(scanner: Scanner) -> None:
 class _Finder:
     """Goes through a document and notes where its lists of objects begin; reads all of it, so it is JSON throughout."""
 
-    def __init__(self, file: IO[bytes], wanted: str | None) -> None:
-        self._scanner = Scanner(file, _MOST_BESIDE)
+    def __init__(self, stream: Readable, wanted: str | None) -> None:
+        self._scanner = Scanner(stream, _MOST_BESIDE)
         self._wanted = wanted
         self._lists: dict[str, int] = {}
         self._empty: dict[str, int] = {}

@@ -15,7 +15,7 @@ _KINDS = {list: "a list", str: "a text", bool: "a boolean", int: "a number", flo
 
 
 class NotARecord(Exception):
-    """JSON, but not a record that can be kept; the message goes on after `Row 3: `."""
+    """JSON, but not a record that can be kept; the message goes on after `Row 3: it`."""
 
 
 def record(text: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where bytes come from: any stream, unpacked, with its beginning to look at; and a copy to read twice."""
+"""Where bytes come from: any stream, unpacked, with its beginning to look at, and a copy to read again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from typing import IO, TYPE_CHECKING, Protocol
 from jobsapi.errors import StoreFull, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
-__all__ = ["CHUNK", "Readable", "copied", "opened", "unpacked", "with_head"]
+__all__ = ["CHUNK", "Copy", "Readable", "opened", "unpacked", "with_head"]
 
 CHUNK = 1 << 16
 """Bytes that are read at a time; a stream's beginning, as long as this, can be looked at."""
@@ -82,24 +81,37 @@ def opened(stream: Readable) -> io.BufferedReader:
     return reader
 
 
-def copied(stream: Readable) -> IO[bytes]:
-    """A temporary file with all that a stream holds, at its start: for what has to be read twice. Raises StoreFull."""
-    file = tempfile.SpooledTemporaryFile(max_size=_MOST_IN_MEMORY)  # noqa: SIM115 - the caller closes it
-    try:
-        for chunk in _chunks(stream):
-            file.write(chunk)
-    except OSError as cause:
-        file.close()
-        if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+class Copy:
+    """A stream that is kept in a temporary file as it is read, for what has to be read twice; use it in `with`."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self._file = tempfile.SpooledTemporaryFile(max_size=_MOST_IN_MEMORY)  # noqa: SIM115 - __exit__ closes it
+
+    def __enter__(self) -> Copy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, size: int, /) -> bytes:
+        """Up to so many bytes; none at the end. Raises StoreFull."""
+        return self._kept(self._stream.read(size))
+
+    def readline(self, size: int, /) -> bytes:
+        """The next line, or so many bytes of it. Raises StoreFull."""
+        return self._kept(self._stream.readline(size))
+
+    def again(self, start: int = 0) -> IO[bytes]:
+        """What was read, from there on."""
+        self._file.seek(start)
+        return self._file
+
+    def _kept(self, some: bytes) -> bytes:
+        try:
+            self._file.write(some)
+        except OSError as cause:
+            if cause.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
             raise StoreFull(f"There is no room in {tempfile.gettempdir()} to keep what is being loaded.") from cause
-        raise
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
-    return file
-
-
-def _chunks(stream: Readable) -> Iterator[bytes]:
-    while chunk := stream.read(CHUNK):
-        yield chunk
+        return some
