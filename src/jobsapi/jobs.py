@@ -87,6 +87,8 @@ class Claim:
     """Seconds one run may take."""
     started: int
     """When the claim was made, ms by the server's clock."""
+    memory_mb: int | None = None
+    """MiB that its processes may have together."""
 
 
 # --- The way in -----------------------------------------------------------------------------------------------------
@@ -97,7 +99,8 @@ def add_job(
 ) -> Job:
     """Record one job of a task (its name or its function) and put it on its queue; returns at once.
 
-    `options`: queue, priority, timeout (s), max_deliveries, tags, keep (s). Raises Invalid, TooLarge, StoreUnavailable.
+    `options`: queue, priority, timeout (s), memory_mb (MiB), max_deliveries, tags, keep (s). Raises Invalid, TooLarge,
+    StoreUnavailable.
     """
     store = store or stores.default()
     submission = prepare(store, _task_name(task), dict(params or {}), options, "", "/params")
@@ -189,8 +192,9 @@ def claim_jobs(
             attempt=int(attempt),
             timeout=int(timeout) / 1000 if timeout else None,
             started=int(at),
+            memory_mb=int(memory) if memory else None,
         )
-        for jid, token, task, params, attempt, timeout, at in rows
+        for jid, token, task, params, attempt, timeout, at, memory in rows
     ]
 
 

@@ -62,6 +62,17 @@ OPTIONS: dict[str, Option] = {
         _SECONDS | {"description": "Seconds one run may take; default the task's."},
         _number(0.001, 1e9, "is a number of seconds from 0.001 to 1,000,000,000", scale=1000),
     ),
+    "memory_mb": Option(
+        "mm",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10**8,
+            "description": "MiB that the job's processes may have together, about 50 of them Python's own; then it "
+            "ends `failed`, reason `memory`. Default the task's.",
+        },
+        _number(1, 10**8, "is an integer from 1 to 100,000,000"),
+    ),
     "max_deliveries": Option(
         "md",
         {"type": "integer", "minimum": 1, "maximum": 1000, "description": "Runs whose process may die; then `lost`."},
@@ -81,7 +92,7 @@ OPTIONS: dict[str, Option] = {
 """A new option is a line here, a field in `record.JobRecord`, and what the scripts make of it."""
 
 LATER = (
-    *("max_attempts", "backoff", "memory_mb", "after", "after_any", "key", "on_conflict"),
+    *("max_attempts", "backoff", "after", "after_any", "key", "on_conflict"),
     *("delay", "run_at", "expires_in", "webhook", "sweep"),
 )
 """Options that this version refuses by name, so that nobody believes they were heard."""

@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 TaskDescription = dict[str, Any]
-"""name, summary, queue, timeout (s or None), default, digest, workers (how many); the schema apart, by `schema_of`."""
+"""name, summary, queue, timeout (s or None), memory_mb (MiB or None), default, digest, workers (how many); the schema
+apart, by `schema_of`."""
 
 _FRESH_SECONDS = 1.0
 _known: dict[int, tuple[float, dict[str, TaskDescription]]] = {}

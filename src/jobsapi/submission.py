@@ -72,6 +72,8 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
     queue = str(fields.pop("q", description["queue"]))
     if description["timeout"] and "to" not in fields:
         fields["to"] = round(description["timeout"] * 1000)
+    if description.get("memory_mb") and "mm" not in fields:
+        fields["mm"] = description["memory_mb"]
     if store.settings.max_deliveries != 3 and "md" not in fields:
         fields["md"] = store.settings.max_deliveries
     return Submission(task, queue, {**fields, "p": encoded, "g": digest})

@@ -49,6 +49,7 @@ class Task:
     queue: str = "default"
     timeout: float | None = None
     default: bool = False
+    memory_mb: int | None = None
 
     @functools.cached_property
     def schema(self) -> dict[str, Any]:
@@ -135,6 +136,7 @@ class Task:
             "summary": self.summary,
             "queue": self.queue,
             "timeout": self.timeout,
+            "memory_mb": self.memory_mb,
             "default": self.default,
             "schema": self.schema,
             "digest": self.digest,
@@ -148,7 +150,12 @@ _registry: dict[str, Task] = {}
 def task(function: _Function, /) -> _Function: ...
 @overload
 def task(
-    *, name: str | None = None, queue: str = "default", timeout: float | None = None, default: bool = False
+    *,
+    name: str | None = None,
+    queue: str = "default",
+    timeout: float | None = None,
+    default: bool = False,
+    memory_mb: int | None = None,
 ) -> Callable[[_Function], _Function]: ...
 def task(
     function: Callable[..., Any] | None = None,
@@ -158,16 +165,20 @@ def task(
     queue: str = "default",
     timeout: float | None = None,
     default: bool = False,
+    memory_mb: int | None = None,
 ) -> Any:
     """Register a function as a task; the function itself comes back unchanged.
 
     `name`: what jobs call it, default the function's. `queue`: where its jobs wait. `timeout`: seconds a run may
-    take. `default`: the task of a `POST /jobs` whose body names none. ValueError for a name or number that cannot be.
+    take. `default`: the task of a `POST /jobs` whose body names none.
+    `memory_mb`: MiB that the processes of a run may have together. ValueError for a name or number that cannot be.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         if timeout is not None and not 0 < timeout < 1e9:
             raise ValueError("a task's timeout is a number of seconds above 0")
+        if memory_mb is not None and not 1 <= memory_mb <= 10**8:
+            raise ValueError("a task's memory_mb is a number of MiB from 1 to 100,000,000")
         for each in inspect.signature(function).parameters.values():
             if each.kind in (each.VAR_POSITIONAL, each.POSITIONAL_ONLY):
                 raise TypeError(
@@ -179,6 +190,7 @@ def task(
             checked_name("queue", queue),
             timeout,
             default,
+            memory_mb,
         )
         _registry[made.name] = made
         return function

@@ -16,7 +16,7 @@ from jobsapi import jobs, registry, results, upkeep
 from jobsapi.errors import NotHolder, SetupError, StoreUnavailable, TooLarge, UnknownJob
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
-from jobsapi.runner import Broken, Died, Done, Output, Pool, Progress, Raised, Ready, Stopped, Work
+from jobsapi.runner import Broken, Died, Done, OutOfMemory, Output, Pool, Progress, Raised, Ready, Stopped, Work
 from jobsapi.store import Store, connect, wait_until_up
 
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ class Worker:
                 attempt=claim.attempt,
                 timeout=claim.timeout,
                 started=claim.started,
+                memory_mb=claim.memory_mb,
             )
         )
 
@@ -218,18 +219,12 @@ class Worker:
         store, jid, token = self._store, claim.id, claim.token
         if isinstance(event, Done):
             return lambda: self._complete(claim, event)
-        if isinstance(event, Raised):
-            error = {"type": event.type, "message": event.message, "traceback": event.traceback}
-            return lambda: jobs.fail_job(store, jid, token, "error", error)
         if isinstance(event, Died):
             return lambda: _lose(store, claim, event)
-        assert isinstance(event, Stopped)
-        if event.why == "released":
+        if isinstance(event, Stopped) and event.why == "released":
             return lambda: jobs.release_job(store, jid, token)
-        if event.why == "timeout":
-            error = {"type": "Timeout", "message": f"It took longer than {claim.timeout:g} s.", "traceback": ""}
-            return lambda: jobs.fail_job(store, jid, token, "timeout", error)
-        return lambda: jobs.fail_job(store, jid, token, "cancelled", None)
+        reason, error = _failure(claim, event)
+        return lambda: jobs.fail_job(store, jid, token, reason, error)
 
     def _complete(self, claim: Claim, done: Done) -> None:
         """Store the outputs, then record the end."""
@@ -364,6 +359,17 @@ def _connected(settings: Settings) -> Store:
         except StoreUnavailable as problem:
             sys.stderr.write(f"jobsapi worker: {problem.detail} Trying again.\n")
             time.sleep(1.0)
+
+
+def _failure(claim: Claim, event: Raised | OutOfMemory | Stopped) -> tuple[str, dict[str, str] | None]:
+    """The reason and the error of a job that did not complete."""
+    if isinstance(event, Raised):
+        return "error", {"type": event.type, "message": event.message, "traceback": event.traceback}
+    if isinstance(event, OutOfMemory):
+        return "memory", {"type": "OutOfMemory", "message": event.detail, "traceback": ""}
+    if event.why == "timeout":
+        return "timeout", {"type": "Timeout", "message": f"It took longer than {claim.timeout:g} s.", "traceback": ""}
+    return "cancelled", None
 
 
 def _lose(store: Store, claim: Claim, death: Died) -> None:

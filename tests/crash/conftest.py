@@ -56,8 +56,8 @@ def tree(pid: int) -> list[int]:
 class System:
     """The workers of one test, its store and its effect log."""
 
-    def __init__(self, store: Store, environment: dict[str, str], folder: Path) -> None:
-        self.store = store
+    def __init__(self, store: Store, environment: dict[str, str], folder: Path, app: Path = APP) -> None:
+        self.store, self._app = store, app
         self.effects = folder / "effects"
         self.effects.touch()
         self.environment = {**os.environ, **environment, "EFFECTS": str(self.effects), "JOBSAPI_LEASE": "2"}
@@ -68,7 +68,7 @@ class System:
     def worker(self, *flags: str) -> subprocess.Popen[bytes]:
         """Start a worker and wait until it told its tasks."""
         before = {each["id"] for each in registry.workers(self.store)}
-        command = [sys.executable, "-m", "jobsapi", "worker", str(APP), "--concurrency", "2", *flags]
+        command = [sys.executable, "-m", "jobsapi", "worker", str(self._app), "--concurrency", "2", *flags]
         process = subprocess.Popen(command, env=self.environment, stdout=self._log, stderr=self._log)
         self.processes.append(process)
         until("the worker tells its tasks", lambda: {each["id"] for each in registry.workers(self.store)} - before)

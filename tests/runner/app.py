@@ -124,6 +124,34 @@ def grow(megabytes: int):
 
 
 @task
+def take(megabytes: int, where: str = "python"):
+    """Take memory, touch it, and stay: here, in C, or in a grandchild with a session of its own."""
+    if where == "grandchild":
+        program = f"import time; held = b'x' * ({megabytes} << 20); time.sleep(60)"
+        subprocess.run([sys.executable, "-c", program], start_new_session=True, check=True)
+    elif where == "shared":
+        held = b"x" * (megabytes << 20)
+        for _ in range(3):
+            if os.fork() == 0:
+                time.sleep(0.3)
+                os._exit(len(held) % 1)
+        for _ in range(3):
+            os.wait()
+        return
+    elif where == "C":
+        libc = ctypes.CDLL(None)
+        libc.malloc.restype = ctypes.c_void_p
+        libc.memset(ctypes.c_void_p(libc.malloc(ctypes.c_size_t(megabytes << 20))), 1, ctypes.c_size_t(megabytes << 20))
+        time.sleep(60)
+    else:
+        try:
+            held = b"x" * (megabytes << 20)
+            time.sleep(60)
+        except BaseException:
+            time.sleep(60)
+
+
+@task
 def large(size: int) -> bytes:
     return b"y" * size
 

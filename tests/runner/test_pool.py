@@ -12,11 +12,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from jobsapi.runner import Broken, Died, Done, Output, Pool, Progress, Raised, Ready, Stopped, Work
+from jobsapi.runner import Broken, Died, Done, OutOfMemory, Output, Pool, Progress, Raised, Ready, Stopped, Work
 from tests.crash.conftest import is_alive, tree, until
 
 APP = str(Path(__file__).parent / "app.py")
-ENDS = (Done, Raised, Died, Stopped)
+ENDS = (Done, Raised, Died, OutOfMemory, Stopped)
 
 
 class Driver:
@@ -37,16 +37,18 @@ class Driver:
                 return events
         raise AssertionError(events)
 
-    def begin(self, task: str, timeout: float | None = None, **params) -> str:
+    def begin(self, task: str, timeout: float | None = None, memory_mb: int | None = None, **params) -> str:
         if not self.pool.free:
             self.poll_until(lambda _: self.pool.free)
         jid = f"job{next(self.numbers)}"
-        self.pool.run(Work(jid, f"token-{jid}", task, orjson.dumps(params), 1, timeout, 1_000))
+        self.pool.run(Work(jid, f"token-{jid}", task, orjson.dumps(params), 1, timeout, 1_000, memory_mb))
         return jid
 
-    def run(self, task: str, timeout: float | None = None, **params) -> tuple[list, bytes]:
+    def run(
+        self, task: str, timeout: float | None = None, memory_mb: int | None = None, **params
+    ) -> tuple[list, bytes]:
         """(the events but for output, the output) of one job."""
-        jid = self.begin(task, timeout, **params)
+        jid = self.begin(task, timeout, memory_mb, **params)
         events = self.poll_until(lambda found: any(isinstance(each, ENDS) for each in found))
         mine = [each for each in events if getattr(each, "job_id", None) == jid]
         output = b"".join(each.data for each in mine if isinstance(each, Output))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from jobsapi.results import Output as ResultOutput
 
-__all__ = ["Broken", "Died", "Done", "Event", "Output", "Progress", "Raised", "Ready", "Stopped", "Work"]
+__all__ = ["Broken", "Died", "Done", "Event", "OutOfMemory", "Output", "Progress", "Raised", "Ready", "Stopped", "Work"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Work:
     """Seconds."""
     started: int
     """When it was claimed, ms by the server's clock."""
+    memory_mb: int | None = None
+    """MiB that its processes may have together."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,15 @@ class Died:
 
 
 @dataclass(frozen=True)
+class OutOfMemory:
+    """The job was ended because its processes had more memory than they may, or than there is."""
+
+    job_id: str
+    detail: str
+    """A sentence that says how much it had and may have."""
+
+
+@dataclass(frozen=True)
 class Stopped:
     """The job was stopped, as asked for."""
 
@@ -103,4 +114,4 @@ class Stopped:
     why: str
 
 
-Event = Ready | Broken | Output | Progress | Done | Raised | Died | Stopped
+Event = Ready | Broken | Output | Progress | Done | Raised | Died | OutOfMemory | Stopped

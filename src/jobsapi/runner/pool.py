@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobsapi.runner import guard, processes
+from jobsapi.runner import guard, memory, processes
 from jobsapi.runner.events import Broken, Event, Ready, Work
 from jobsapi.runner.slot import Slot
 
@@ -53,6 +53,7 @@ class Pool:
         self._recycle_jobs, self._recycle_mb = recycle_jobs, recycle_mb
         self._stop_grace, self._max_result = stop_grace, max_result
         self._slots: list[Slot] = []
+        self._watch, self._oom_kills = memory.Watch(), memory.OomKills()
         self._selector = selectors.DefaultSelector()
         self._watched: set[int] = set()
         self._numbers = count()
@@ -73,11 +74,12 @@ class Pool:
 
     def run(self, work: Work) -> None:
         """Give a job to a free child; ValueError where there is none."""
-        for slot in self._slots:
-            if slot.is_ready and slot.work is None and not slot.is_retired:
-                slot.run(work, self._scratch / str(next(self._numbers)), self._max_result)
-                return
-        raise ValueError("no child is free")
+        free = [slot for slot in self._slots if slot.is_ready and slot.work is None and not slot.is_retired]
+        if not free:
+            raise ValueError("no child is free")
+        # what earlier jobs left in a child counts against a limit: such a job goes where the least is left
+        slot = min(free, key=lambda each: each.rss_mib) if work.memory_mb else free[0]
+        slot.run(work, self._scratch / str(next(self._numbers)), self._max_result)
 
     def stop(self, job_id: str, why: str) -> None:
         """Stop a job; it comes back as Stopped(job_id, why), or as what it ended with just before."""
@@ -97,6 +99,7 @@ class Pool:
         moments = [slot.moment for slot in self._slots if slot.moment is not None]
         if moments:
             timeout = max(0.0, min(timeout, min(moments) - time.monotonic()))
+        self._oom_kills.look()
         events: list[Event] = []
         for key, _ in self._selector.select(timeout):
             if key.data is not None:
@@ -112,6 +115,7 @@ class Pool:
         """Kill the children at once and let the guard go."""
         for slot in self._slots:
             slot.kill()
+            self._watch.end(slot.pid)
             slot.process.wait()
             slot.close()
         self._slots.clear()
@@ -125,7 +129,7 @@ class Pool:
 
     def _fill(self) -> None:
         while len(self._slots) < self._size and not self._is_broken:
-            slot = Slot(self._app, self._environ)
+            slot = Slot(self._app, self._environ, self._watch, self._oom_kills)
             self._slots.append(slot)
             self._tell_guard(f"add {slot.pid}")
             self._selector.register(slot.out_fd, selectors.EVENT_READ, (slot, Slot.read_output))

@@ -17,11 +17,13 @@ import orjson
 
 from jobsapi.results import Output as ResultOutput
 from jobsapi.runner import processes
-from jobsapi.runner.events import Died, Done, Event, Output, Progress, Raised, Stopped, Work
+from jobsapi.runner.events import Died, Done, Event, OutOfMemory, Output, Progress, Raised, Stopped, Work
 from jobsapi.runner.frames import Frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from jobsapi.runner.memory import OomKills, Watch
 
 __all__ = ["Slot"]
 
@@ -31,7 +33,8 @@ _READ = 64 * 1024
 class Slot:
     """A child and the job it runs. The end of a job is told when its end frame and its output's marker have come."""
 
-    def __init__(self, app: str | None, environ: Mapping[str, str]) -> None:
+    def __init__(self, app: str | None, environ: Mapping[str, str], watch: Watch, oom_kills: OomKills) -> None:
+        self._watch, self._oom_kills = watch, oom_kills
         ours, its = socket.socketpair()
         self.out_fd, out_write = os.pipe()
         os.set_blocking(self.out_fd, False)
@@ -73,6 +76,8 @@ class Slot:
         self._pending, self._is_output_complete = b"", False
         self._drop_stray_output()
         self.moment = time.monotonic() + work.timeout if work.timeout else None
+        if work.memory_mb:
+            self._watch.begin(self.pid, work.memory_mb << 20)
         self.frames.sock.setblocking(True)  # parameters of a megabyte do not fit into the socket at once
         try:
             self.frames.send(
@@ -147,7 +152,8 @@ class Slot:
             return []
         frame, work = self._end, self.work
         self.jobs_run, self.rss_mib = self.jobs_run + 1, frame["rss"]
-        self.is_retired = frame["retire"] or self.stop_why is not None
+        was_killed = self._watch.end(self.pid) is not None  # after it told its end: that end counts
+        self.is_retired = frame["retire"] or was_killed or self.stop_why is not None
         self.work, self.moment = None, None
         if frame["kind"] == "done":
             return [Done(work.id, [_unpacked(each) for each in frame["outputs"]], self._scratch)]
@@ -159,6 +165,7 @@ class Slot:
     def ended(self) -> list[Event]:
         """It is gone: reap it, read the rest of its output, and tell the end of its job."""
         processes.kill_tree(self.pid)  # what it left behind
+        too_much = self._watch.end(self.pid)
         code = self.process.wait()
         self.is_ended = True
         events: list[Event] = []
@@ -170,12 +177,21 @@ class Slot:
         if self.work is not None:
             if self._pending:
                 events.append(Output(self.work.id, self._pending))
-            if self.stop_why is not None:
-                events.append(Stopped(self.work.id, self.stop_why))
-            else:
-                events.append(Died(self.work.id, -code if code < 0 else None, code if code >= 0 else None))
+            events.append(self._sudden_end(self.work.id, code, too_much))
             self.work = None
         return events
+
+    def _sudden_end(self, job_id: str, code: int, too_much: str | None) -> Event:
+        """How its job ended together with it."""
+        if self.stop_why is not None:
+            return Stopped(job_id, self.stop_why)
+        if too_much is not None:
+            return OutOfMemory(job_id, too_much)
+        if code == -signal.SIGKILL and self._oom_kills.struck():
+            return OutOfMemory(
+                job_id, "The kernel ended its process, because its machine or container ran out of memory."
+            )
+        return Died(job_id, -code if code < 0 else None, code if code >= 0 else None)
 
     def close(self) -> None:
         """Give its descriptors back."""

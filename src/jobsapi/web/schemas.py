@@ -107,11 +107,13 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "summary": {"type": "string"},
             "queue": NAME,
             "timeout": {"type": ["number", "null"], "description": "Seconds a run may take."},
+            "memory_mb": {"type": ["integer", "null"], "description": "MiB a run's processes may have."},
             "default": {"type": "boolean", "description": "Whether a body without `task` means it."},
             "digest": {"type": "string"},
             "workers": _COUNT | {"description": "How many workers run it now."},
             "schema": {"type": "object", "description": "The JSON Schema of its parameters."},
-        }
+        },
+        "memory_mb",
     ),
     "Tasks": _list_of("tasks", "Task"),
     "Queue": _object(
