@@ -60,7 +60,7 @@ def search() -> Response:
         cursor=given.get("cursor"),
         store=the_store(),
     )
-    body = {"records": [orjson.Fragment(each) for each in page.records], "next": None, "total": page.total}
+    body: dict[str, Any] = {"records": [orjson.Fragment(each) for each in page.records], "next": None, "total": page.total}
     if page.next is None:
         return reply(body)
     body["next"] = "/data?" + urlencode(given | {"limit": str(limit), "cursor": page.next})

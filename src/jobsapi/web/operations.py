@@ -52,6 +52,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "cursor": _query(
         "cursor", "Where to go on; only as found in `next`.", {"type": "string", "pattern": "^j[0-9]{1,16}$"}
     ),
+    "data_cursor": _query("cursor", "Where to go on, in the state in which the search began; only as found in `next`."),
     "dataset": _query("dataset", "Which data set.", NAME | {"default": "default"}),
     "id": _query("id", "The field that holds a record's id; default `id`, else a number is given."),
     "records": _query("records", "The JSON pointer of the list to load, where a document holds more than one."),
@@ -103,6 +104,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/jobs/{id}/results/{name}"): _RESULT,
     ("GET", "/results/{id}"): _RESULT,
     ("GET", "/download/{id}"): _RESULT,
+    ("POST", "/data"): Operation({201: "Loaded"}, (400, 409, 413, 415, 422), ("dataset", "id", "records"), body="data"),
+    ("GET", "/data"): Operation(
+        {200: "Records"},
+        (400, 422),
+        ("dataset", "search", "limit", "data_cursor", "fields"),
+        headers={200: ("Link",)},
+    ),
+    ("DELETE", "/data"): Operation({200: "Emptied"}, (409, 422), ("dataset",)),
+    ("GET", "/data/{id}"): Operation({200: "Record"}, (404, 422), ("dataset",)),
+    ("GET", "/datasets"): Operation({200: "Datasets"}, (422,)),
     ("GET", "/tasks"): Operation({200: "Tasks"}, (422,)),
     ("GET", "/tasks/{name}"): Operation({200: "Task"}, (404, 422)),
     ("GET", "/queues"): Operation({200: "Queues"}, (422,)),

@@ -40,6 +40,21 @@ def _page_of(name: str, items: dict[str, Any]) -> dict[str, Any]:
 
 _ERROR = _object({"type": {"type": "string"}, "message": {"type": "string"}, "traceback": {"type": "string"}})
 
+_ATTEMPT = _object(
+    {
+        "attempt": _COUNT,
+        "outcome": {"type": ["string", "null"], "description": "`complete` or a reason; null while it runs."},
+        "worker": _MAYBE_TEXT,
+        "started": _TIME,
+        "ended": _MAYBE_TIME,
+        "token": {"type": "string", "description": "The claim it ran under."},
+        "detail": {"type": "string"},
+        "error": _ERROR,
+    },
+    *("token", "detail", "error"),
+    description="One run of a job. A lost delivery keeps the number of its attempt.",
+)
+
 _JOB = _object(
     {
         "id": _ID,
@@ -56,18 +71,20 @@ _JOB = _object(
         "deliveries_lost": _COUNT | {"description": "Runs whose process died."},
         "cancel_requested": {"type": "boolean"},
         "created": _TIME,
-        "run_at": _MAYBE_TIME,
+        "run_at": _MAYBE_TIME | {"description": "When it goes, or went, into its queue, where it waits for a time."},
         "started": _MAYBE_TIME,
         "finished": _MAYBE_TIME,
         "worker": _MAYBE_TEXT,
         "error": {"anyOf": [_ERROR, {"type": "null"}]},
         "position": {"type": ["integer", "null"], "description": "How many jobs are ahead of it in its queue."},
         "links": {"type": "object", "additionalProperties": {"type": "string"}},
-        "history": {"type": "array", "items": {"type": "object"}, "description": "Attempts that did not complete."},
+        "attempts": {"type": "array", "items": _ATTEMPT, "description": "Every run, in order; left out in lists."},
     },
-    "history",
+    "attempts",
     description="One requested run of a task.",
 )
+
+_FIELD_TYPES = ["integer", "number", "boolean", "string", "null", "mixed"]
 
 _QUEUE_COUNTS = {status.value.replace(" ", "_"): _COUNT for status in Status}
 
@@ -108,12 +125,14 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "queue": NAME,
             "timeout": {"type": ["number", "null"], "description": "Seconds a run may take."},
             "memory_mb": {"type": ["integer", "null"], "description": "MiB a run's processes may have."},
+            "max_attempts": _COUNT,
+            "backoff": {"description": "How long to wait between attempts; null: the default."},
             "default": {"type": "boolean", "description": "Whether a body without `task` means it."},
             "digest": {"type": "string"},
             "workers": _COUNT | {"description": "How many workers run it now."},
             "schema": {"type": "object", "description": "The JSON Schema of its parameters."},
         },
-        "memory_mb",
+        *("memory_mb", "max_attempts", "backoff"),
     ),
     "Tasks": _list_of("tasks", "Task"),
     "Queue": _object(
@@ -140,6 +159,19 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Health": _object({"status": {"type": "string"}}),
     "Home": _object({"name": {"type": "string"}, "version": {"type": "string"}, "links": {"type": "object"}}),
     "Loaded": _object({"dataset": NAME, "loaded": _COUNT, "total": _COUNT}),
+    "Emptied": _object({"dataset": NAME, "removed": _COUNT}),
+    "Dataset": _object(
+        {
+            "name": NAME,
+            "records": _COUNT | {"description": "How many."},
+            "fields": {
+                "type": "array",
+                "items": _object({"name": {"type": "string"}, "type": {"enum": _FIELD_TYPES}}),
+                "description": "What occurs in its records; a field inside an object is `outer.inner`.",
+            },
+        }
+    ),
+    "Datasets": _list_of("datasets", "Dataset"),
     "Record": {"type": "object", "description": "One object of the data, as it was loaded."},
     "Records": _page_of("records", _ref("Record")),
 }
