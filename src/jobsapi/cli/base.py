@@ -46,8 +46,8 @@ INCOMPLETE, REFUSED, INTERRUPTED = 1, 2, 130
 JOBS, DATA, SYSTEM = "Jobs", "Data", "Looking after it"
 """The headings of `jobsapi --help`."""
 
-Host = Annotated[str | None, typer.Option(help="The API's address; also JOBSAPI_HOST.", show_default=False)]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The API's port; also JOBSAPI_PORT.")]
+Host = Annotated[str | None, typer.Option(help="The API's address; also JOBSAPI_HOST.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, metavar="PORT", help="The API's port; also JOBSAPI_PORT.")]
 Url = Annotated[str | None, typer.Option(help="Where the API is, in full; also JOBSAPI_URL.", metavar="URL")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 

@@ -48,7 +48,7 @@ def search(
     ] = None,
     *,
     dataset: Dataset = "default",
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 100,
 ) -> None:
     """Print the records that fit, one a line."""
     given = words or []

@@ -33,12 +33,12 @@ def submit(
     ] = None,
     *,
     queue: Annotated[str | None, typer.Option(help="The queue; default the task's.")] = None,
-    priority: Annotated[int | None, typer.Option(help="-100 to 100; higher goes first.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds one run may take.")] = None,
-    max_deliveries: Annotated[int | None, typer.Option(help="Runs whose process may die.")] = None,
-    keep: Annotated[float | None, typer.Option(help="Seconds its results are kept.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="A word to find it by; again for more.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end and print its result.")] = False,
+    priority: Annotated[int | None, typer.Option(metavar="N", help="-100 to 100; higher goes first.")] = None,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long one run may take.")] = None,
+    max_deliveries: Annotated[int | None, typer.Option(metavar="N", help="Runs whose process may die.")] = None,
+    keep: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long its results are kept.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="WORD", help="A word to find it by; again for more.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end and print its result; 1 if it fails.")] = False,
 ) -> None:
     """Give a job to the system; prints its id, or with --wait its result."""
     options = {
@@ -70,11 +70,13 @@ def submit(
 def list_jobs(
     talk: Talk,
     *,
-    status: Annotated[str | None, typer.Option(help="Only these: submitted, in_progress, complete, failed …")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="scheduled, submitted, in_progress, complete, failed or cancelled.")
+    ] = None,
     task: Annotated[str | None, typer.Option(help="Only this task's.")] = None,
     queue: Annotated[str | None, typer.Option(help="Only this queue's.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
 ) -> None:
     """List jobs, newest first."""
     found = talk.client.list_jobs(status=status, task=task, queue=queue, tag=tag, page=min(limit, 1000))

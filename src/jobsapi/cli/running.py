@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,13 +12,27 @@ from jobsapi.errors import Invalid
 from jobsapi.names import checked_name
 from jobsapi.settings import Settings
 
+
+def _setting(name: str, **about: Any) -> Any:
+    """The flag of a setting: it says what the setting says."""
+    field = Settings.__dataclass_fields__[name]
+    return typer.Option(help=f"{field.metadata['help']} Also {field.metadata['variable']}.", **about)
+
+
 App = Annotated[str | None, typer.Argument(metavar="APP", help="file.py or package.module; default: the example.")]
-Queues = Annotated[list[str] | None, typer.Option("--queue", metavar="NAME[=WEIGHT]", help="A queue to work on.")]
-Host = Annotated[str | None, typer.Option(help="The address to listen on.")]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")]
-Concurrency = Annotated[int | None, typer.Option(min=1, help="Child processes that run jobs.")]
-Lease = Annotated[float | None, typer.Option(help="Seconds a claim holds without being renewed.")]
-Grace = Annotated[float | None, typer.Option(min=0, help="Seconds jobs may go on after SIGTERM.")]
+Queues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--queue",
+        metavar="NAME[=WEIGHT]",
+        help="A queue to work on, again for more; weight 2 comes first twice as often. Default: all of the app's.",
+    ),
+]
+Host = Annotated[str | None, _setting("host")]
+Port = Annotated[int | None, _setting("port", min=1, max=65535, metavar="PORT")]
+Concurrency = Annotated[int | None, _setting("concurrency", min=0, metavar="N")]
+Lease = Annotated[float | None, _setting("lease", metavar="SECONDS")]
+Grace = Annotated[float | None, _setting("grace", min=0, metavar="SECONDS")]
 Lifeline = Annotated[int | None, typer.Option(hidden=True)]
 
 
@@ -32,7 +46,9 @@ def serve(
     concurrency: Concurrency = None,
     lease: Lease = None,
     grace: Grace = None,
-    reload: Annotated[bool, typer.Option("--reload", help="Start the worker again when the app changes.")] = False,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start the worker again when the app's files change.")
+    ] = False,
 ) -> None:
     """Run the API, a worker and, where no server is named, an embedded one, until Ctrl-C."""
     from jobsapi.cli.announce import announce
@@ -66,7 +82,7 @@ def worker(
     concurrency: Concurrency = None,
     lease: Lease = None,
     grace: Grace = None,
-    name: Annotated[str, typer.Option(help="The end of the worker's id.")] = "1",
+    name: Annotated[str, typer.Option(help="The end of the worker's id, after host and process.")] = "1",
     lifeline: Lifeline = None,
 ) -> None:
     """Run a worker for the tasks of an app."""
