@@ -119,19 +119,14 @@ def ids_of(reader: Reader, segment: Segment) -> dict[str, int]:
     piece_keys = [(segment.name, head.piece_key(number)) for number in range(len(head.places))]
     blocks = [head.only_block] if head.only_block else reader.parts(block_keys, columns.decode_block).values()
     pieces = [head.only_piece] if head.only_piece else reader.parts(piece_keys, columns.decode_piece).values()
-    return dict(
-        zip(
-            chain.from_iterable(block.values for block in blocks),
-            chain.from_iterable(piece.records for piece in pieces),
-            strict=True,
-        )
-    )
+    keys = chain.from_iterable(block.values for block in blocks)
+    return dict(zip(keys, chain.from_iterable(piece.records for piece in pieces), strict=True))
 
 
 def _word(word: str, *, is_beginning: bool) -> Span:
     if not is_beginning:
         return Span(WORDS, "", word, word)
-    beginning = word[:LONGEST]
+    beginning = word[: LONGEST + 1]  # a longer word ends in its digest
     return Span(WORDS, "", beginning, beginning + _LAST)
 
 
@@ -146,9 +141,10 @@ def _equal(field: str, text: str) -> Condition:
 
 def _range(field: str, low: str | None, high: str | None) -> Condition:
     """One value between both ends: texts by their order (so ISO dates by time), numbers where the ends are numbers."""
-    least = None if low is None else low[:LONGEST]
-    most = high
-    if high is not None and len(high) > LONGEST:  # long texts that begin alike are equal as far as the index tells
+    least, most = low, high
+    if low is not None and len(low) > LONGEST:  # long texts that begin alike are equal as far as the index tells
+        least = f"{low[:LONGEST]}\0"
+    if high is not None and len(high) > LONGEST:
         most = f"{high[:LONGEST]}\0{_LAST}"
     spans = [Span(TEXTS, field, least, most)]
     numbers = [None if end is None else _as_number(end) for end in (low, high)]
@@ -171,7 +167,7 @@ def _as_text(name: str, value: Any) -> str:
         read = orjson.loads(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
     except TypeError as problem:
         raise _unfit(name) from problem
-    if isinstance(read, dict | list):
+    if isinstance(read, dict | list) or (read is None) != (value is None):  # NaN and infinity are null in JSON
         raise _unfit(name)
     return read if isinstance(read, str) else orjson.dumps(read).decode()
 
