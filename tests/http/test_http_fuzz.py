@@ -6,12 +6,13 @@ import gzip
 import json
 import os
 import random
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
     from jobsapi.store import Store
@@ -133,7 +134,7 @@ class Dice:
             lambda: self.damaged(self.encoded(self.random.choice(JOBS + RECORDS))),
             lambda: b'{"task":"free","params":{"x":' + b"[" * deep + b"]" * deep + b"}}",
             lambda: self.encoded(self.value()).decode("utf-8", "replace").encode("utf-16"),
-            lambda: "a,b\n".encode() + b"\n".join(self.text().encode("utf-8", "surrogatepass") for _ in range(4)),
+            lambda: b"a,b\n" + b"\n".join(self.text().encode("utf-8", "surrogatepass") for _ in range(4)),
             lambda: (
                 b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + self.encoded(self.value())
             ),

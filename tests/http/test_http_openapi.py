@@ -296,3 +296,19 @@ def test_mounted_in_another_application_the_api_describes_itself_where_it_is(sto
     assert http.get("/api/v1/docs").status_code == 200
     assert http.get("/api/v1/").get_json()["links"]["jobs"] == "/api/v1/jobs"
     assert http.post("/api/v1/jobs", data=b"x").content_type == "application/problem+json"
+
+
+def test_mounted_in_another_application_every_link_leads_back_to_it(store: Store) -> None:
+    registry.publish(store, [Task("sweep", lambda: None).described()])
+    host = Flask("host", static_folder=None)
+    host.register_blueprint(api.blueprint(store=store), url_prefix="/api/v1")
+    http = host.test_client()
+    made = [http.post("/api/v1/jobs", json={"task": "sweep"}) for _ in range(2)]
+    assert made[0].headers["Location"] == made[0].get_json()["links"]["self"]
+    assert http.get(made[0].headers["Location"]).get_json()["id"] == made[0].get_json()["id"]
+    page = http.get("/api/v1/jobs?limit=1").get_json()
+    assert http.get(page["jobs"][0]["links"]["self"]).status_code == 200
+    assert len(http.get(page["next"]).get_json()["jobs"]) == 1
+    http.post("/api/v1/data", json=[{"id": 1}, {"id": 2}])
+    found = http.get("/api/v1/data?limit=1").get_json()
+    assert http.get(found["next"]).get_json()["records"] == [{"id": 2}]

@@ -65,7 +65,7 @@ class Transport:
         while address:
             page = self.json("GET", address)
             yield from page[name]
-            address = page["next"]
+            address = page["next"] and page["next"].removeprefix(urlsplit(self.url).path)
 
     def read(self, path: str) -> tuple[str, bytes]:
         """The media type without its parameters, and the body."""

@@ -7,7 +7,7 @@ from importlib import metadata
 from flask import Blueprint, Response, request
 
 from jobsapi.web.access import asks_token
-from jobsapi.web.common import own_routes, reply, the_settings
+from jobsapi.web.common import address, own_routes, reply, the_settings
 
 __all__ = ["blueprint"]
 
@@ -26,18 +26,18 @@ def home() -> Response:
 @blueprint.get("/help")
 def routes() -> Response:
     """The routes in plain text."""
-    mount, found = own_routes()
-    address = request.host_url.rstrip("/") + request.script_root + mount
+    found = own_routes()[1]
+    base = request.host_url.rstrip("/") + address("")
     token = " -H 'Authorization: Bearer TOKEN'" if asks_token(the_settings()) else ""
     wide = max(len(path) for _, path, _ in found)
     lines = "".join(f"  {method:6}  {path:{wide}}  {summary}\n" for method, path, summary in found)
     text = (
         "A job is one run of a task. Post it, keep its id, ask for its status, fetch its results:\n\n"
-        f"  curl{token} {address}/tasks\n"
-        f'  curl{token} {address}/jobs --json \'{{"task": "NAME", "params": {{}}}}\'\n'
-        f"  curl{token} {address}/jobs/ID\n"
-        f"  curl{token} {address}/jobs/ID/results\n\n"
+        f"  curl{token} {base}/tasks\n"
+        f'  curl{token} {base}/jobs --json \'{{"task": "NAME", "params": {{}}}}\'\n'
+        f"  curl{token} {base}/jobs/ID\n"
+        f"  curl{token} {base}/jobs/ID/results\n\n"
         f"Routes:\n\n{lines}\n"
-        f"With every task's parameters: {address}/docs, and for programs {address}/openapi.json\n"
+        f"With every task's parameters: {base}/docs, and for programs {base}/openapi.json\n"
     )
     return Response(text, mimetype="text/plain")

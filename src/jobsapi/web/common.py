@@ -11,7 +11,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, request, url_for
 from werkzeug.exceptions import HTTPException
 
 from jobsapi.errors import BadRow, FieldError, Invalid, JobsApiError, TooLarge, Unreadable, UnsupportedMedia
@@ -20,12 +20,15 @@ from jobsapi.store import Store, connect
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobsapi.record import Job
     from jobsapi.settings import Settings
 
 __all__ = [
     "StoreHolder",
+    "address",
     "harden",
     "install_problems",
+    "linked",
     "own_routes",
     "page_limit",
     "query",
@@ -226,14 +229,25 @@ def harden(answer: Response) -> Response:
     return answer
 
 
-def own_routes() -> tuple[str, list[tuple[str, str, str]]]:
-    """Where this API is mounted ("" at the root), and (method, path below that, summary) of each of its routes.
+def address(path: str) -> str:
+    """The address of one of this API's paths, wherever it is mounted; only for requests of its routes."""
+    parent = (request.blueprint or "").rpartition(".")[0]
+    if not parent:
+        return request.script_root + path
+    return url_for(f"{parent}.about.home").removesuffix("/") + path
 
-    Only for requests of routes with one step, as `/help`.
-    """
-    assert request.url_rule is not None  # a route is being answered
-    assert request.endpoint is not None
-    mount = request.url_rule.rule.rpartition("/")[0]
+
+def linked(job: Job) -> Job:
+    """The job with links that hold where this API is mounted."""
+    if base := address(""):
+        job["links"] = {name: base + link for name, link in job["links"].items()}
+    return job
+
+
+def own_routes() -> tuple[str, list[tuple[str, str, str]]]:
+    """Where this API is mounted ("" at the root), and (method, path below that, summary) of each of its routes."""
+    assert request.endpoint is not None  # a route is being answered
+    mount = address("").removeprefix(request.script_root)
     parent = request.endpoint.rsplit(".", 2)[0] + "." if request.endpoint.count(".") > 1 else ""
     found = []
     for rule in current_app.url_map.iter_rules():

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from jobsapi import data
 from jobsapi.errors import FieldError, Invalid, UnsupportedMedia
 from jobsapi.names import checked_name
-from jobsapi.web.common import page_limit, query, reply, the_settings, the_store
+from jobsapi.web.common import address, page_limit, query, reply, the_settings, the_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,10 +60,14 @@ def search() -> Response:
         cursor=given.get("cursor"),
         store=the_store(),
     )
-    body: dict[str, Any] = {"records": [orjson.Fragment(each) for each in page.records], "next": None, "total": page.total}
+    body: dict[str, Any] = {
+        "records": [orjson.Fragment(each) for each in page.records],
+        "next": None,
+        "total": page.total,
+    }
     if page.next is None:
         return reply(body)
-    body["next"] = "/data?" + urlencode(given | {"limit": str(limit), "cursor": page.next})
+    body["next"] = address("/data?" + urlencode(given | {"limit": str(limit), "cursor": page.next}))
     return reply(body, headers={"Link": f'<{body["next"]}>; rel="next"'})
 
 

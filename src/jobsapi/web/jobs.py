@@ -12,7 +12,17 @@ from flask import Blueprint, Response, request
 from jobsapi import jobs
 from jobsapi.errors import FieldError, Invalid, Unreadable, WrongStatus
 from jobsapi.submission import read_body as read_submission
-from jobsapi.web.common import page_limit, query, read_body, read_json, reply, the_settings, the_store
+from jobsapi.web.common import (
+    address,
+    linked,
+    page_limit,
+    query,
+    read_body,
+    read_json,
+    reply,
+    the_settings,
+    the_store,
+)
 
 if TYPE_CHECKING:
     from jobsapi.record import Job
@@ -34,7 +44,7 @@ def submit() -> Response:
     if isinstance(body, list):
         return _submit_many(body)
     record = jobs.submit_jobs(store, [read_submission(store, body)])[0]
-    return reply(record.shown(), 202, {"Location": f"/jobs/{record.id}"})
+    return reply(linked(record.shown()), 202, {"Location": address(f"/jobs/{record.id}")})
 
 
 def _submit_many(bodies: list[Any]) -> Response:
@@ -81,11 +91,11 @@ def list_all() -> Response:
     filters = {name: given[name] for name in _FILTERS if given.get(name)}
     below = _cursor(given["cursor"]) if "cursor" in given else None
     found, last, total = jobs.list_jobs(**filters, limit=limit, below=below, store=the_store())
-    answer = reply({"jobs": found, "next": None, "total": total})
-    if last is not None:
-        address = "/jobs?" + urlencode({**filters, "limit": limit, "cursor": f"j{last}"})
-        answer = reply({"jobs": found, "next": address, "total": total}, headers={"Link": f'<{address}>; rel="next"'})
-    return answer
+    page: dict[str, Any] = {"jobs": [linked(job) for job in found], "next": None, "total": total}
+    if last is None:
+        return reply(page)
+    page["next"] = address("/jobs?" + urlencode({**filters, "limit": limit, "cursor": f"j{last}"}))
+    return reply(page, headers={"Link": f'<{page["next"]}>; rel="next"'})
 
 
 def _cursor(text: str) -> int:
@@ -102,7 +112,7 @@ def show(jid: str) -> Response:
 
 
 def _tagged(job: Job) -> Response:
-    answer = reply(job)
+    answer = reply(linked(job))
     answer.set_etag(hashlib.blake2b(answer.get_data(), digest_size=12).hexdigest())
     answer.headers["Cache-Control"] = "no-cache"
     answer.make_conditional(request)
@@ -113,14 +123,14 @@ def _tagged(job: Job) -> Response:
 def cancel(jid: str) -> Response:
     """Stop a job wherever it is."""
     query()
-    return reply(jobs.cancel_job(jid, store=the_store()))
+    return reply(linked(jobs.cancel_job(jid, store=the_store())))
 
 
 @blueprint.post("/jobs/<jid>/retry")
 def retry(jid: str) -> Response:
     """A fresh set of attempts for an ended job."""
     query()
-    return reply(jobs.retry_job(jid, store=the_store()))
+    return reply(linked(jobs.retry_job(jid, store=the_store())))
 
 
 @blueprint.delete("/jobs/<jid>")
@@ -130,10 +140,10 @@ def remove(jid: str) -> Response:
     store = the_store()
     job = jobs.get_job_by_id(jid, store=store)
     try:
-        return reply(jobs.cancel_job(jid, store=store))
+        return reply(linked(jobs.cancel_job(jid, store=store)))
     except WrongStatus:  # it has ended
         jobs.remove_job(jid, store=store)
-        return reply(job)
+        return reply(linked(job))
 
 
 @blueprint.get("/jobs/<jid>/logs")
