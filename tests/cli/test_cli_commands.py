@@ -82,7 +82,7 @@ def test_a_job_that_fails_is_exit_code_1_and_says_why(system):
         (["nothing"], "Known tasks: add"),
         (["add", "a=1", "--priority", "101"], "/priority is an integer from -100 to 100"),
         (["add", "a=1", "--tag", "not a tag"], "tag"),
-        (["add", "a=1", "--priority", "high"], "--priority"),
+        (["add", "a=1", "--priority", "high"], "/priority is an integer"),
         ([], "`jobsapi submit --help`"),
         (["add", "--colour"], "`jobsapi submit --help`"),
     ],

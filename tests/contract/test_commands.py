@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from jobsapi.cli import app
+from jobsapi.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,6 +118,11 @@ def test_the_commands_of_the_contract_are_there():
         "doctor",
     }
     assert names >= {"data load", "data search", "data get", "token create", "token list", "token revoke"}
+
+
+def test_every_option_of_a_job_is_a_flag_of_submit():
+    [submit] = [command for _, name, command in commands() if name == "submit"]
+    assert {each.name for each in submit.params} >= set(OPTIONS)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from jobsapi.cli.base import INCOMPLETE, JOBS, REFUSED, Talk, app, shown_json, table, talks, tell, write
+from jobsapi.cli.options import given, takes_options
 from jobsapi.cli.params import parsed
 from jobsapi.errors import Invalid
 from jobsapi.states import ENDED
@@ -24,6 +25,7 @@ _OVERLAP = 4096
 
 @app.command(rich_help_panel=JOBS)
 @talks
+@takes_options
 def submit(
     talk: Talk,
     task: Annotated[str, typer.Argument(metavar="TASK", help="The task's name.")],
@@ -32,25 +34,11 @@ def submit(
         typer.Argument(metavar="K=V", help="Parameters, as the task's schema wants them; lists, objects as JSON."),
     ] = None,
     *,
-    queue: Annotated[str | None, typer.Option(help="The queue; default the task's.")] = None,
-    priority: Annotated[int | None, typer.Option(metavar="N", help="-100 to 100; higher goes first.")] = None,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long one run may take.")] = None,
-    max_deliveries: Annotated[int | None, typer.Option(metavar="N", help="Runs whose process may die.")] = None,
-    keep: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long its results are kept.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(metavar="WORD", help="A word to find it by; again for more.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its end and print its result; 1 if it fails.")] = False,
+    **options: Any,
 ) -> None:
     """Give a job to the system; prints its id, or with --wait its result."""
-    options = {
-        "queue": queue,
-        "priority": priority,
-        "timeout": timeout,
-        "max_deliveries": max_deliveries,
-        "keep": keep,
-        "tags": tag or None,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
-    job = talk.client.add_job(task, parsed(params or [], talk.client.task(task)["schema"]), **given)
+    job = talk.client.add_job(task, parsed(params or [], talk.client.task(task)["schema"]), **given(options))
     if not wait:
         talk.show(job, lambda: job.id)
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobsapi.errors import Invalid
 
-__all__ = ["pairs", "parsed"]
+__all__ = ["pairs", "parsed", "value"]
 
 _NAMES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 _ALL = frozenset({*_NAMES.values(), "null"})
@@ -18,12 +18,12 @@ def pairs(words: list[str], what: str = "a parameter") -> dict[str, str]:
     """`k=v` texts by name. Raises Invalid for a word without `=` and for a name that is given twice."""
     found: dict[str, str] = {}
     for word in words:
-        name, equals, value = word.partition("=")
+        name, equals, text = word.partition("=")
         if not equals or not name:
             raise Invalid(f"{word!r} is not {what}: it is written NAME=VALUE.")
         if name in found:
             raise Invalid(f"{name!r} is given twice; a list is one value in JSON: {name}='[1, 2]'.")
-        found[name] = value
+        found[name] = text
     return found
 
 
@@ -33,20 +33,22 @@ def parsed(words: list[str], schema: dict[str, Any]) -> dict[str, Any]:
     What fits neither is sent as it is, so that the API says what it expected.
     """
     properties = schema.get("properties", {})
-    open_kind = schema.get("additionalProperties", True)
-    return {name: _value(text, _kinds(properties.get(name, open_kind), schema)) for name, text in pairs(words).items()}
+    free = schema.get("additionalProperties", True)
+    return {name: value(text, properties.get(name, free), schema) for name, text in pairs(words).items()}
 
 
-def _value(text: str, kinds: frozenset[str]) -> Any:
+def value(text: str, schema: Any, root: dict[str, Any] | None = None) -> Any:
+    """A text as that schema wants it; `root` holds what the schema refers to."""
+    kinds = _kinds(schema, root or {})
     if kinds == {"string"}:
         return text
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        read = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        value = {"true": True, "false": False}.get(text.lower(), text) if "boolean" in kinds else text
-    kind = "null" if value is None else _NAMES[type(value)]
+        read = {"true": True, "false": False}.get(text.lower(), text) if "boolean" in kinds else text
+    kind = "null" if read is None else _NAMES[type(read)]
     is_fit = kind in kinds or (kind == "integer" and "number" in kinds)
-    return text if "string" in kinds and not is_fit else value
+    return text if "string" in kinds and not is_fit else read
 
 
 def _refuse(name: str) -> None:
