@@ -25,7 +25,7 @@ _TAKEN = ("dataset", "search", "limit", "cursor")
 
 @blueprint.post("/data")
 def load() -> Response:
-    """Load records: a JSON array or document, NDJSON or CSV; they are there all at once or not at all."""
+    """Load records, all or none: JSON, NDJSON or CSV, as the body or a file of a form."""
     given = query("dataset", "id", "records")
     dataset = _dataset(given)
     if given.get("id") == "":
@@ -85,7 +85,7 @@ def _once() -> dict[str, str]:
 def show(id: str) -> Response:  # noqa: A002 - the parameter's name in the description of the API
     """One record, as it was loaded."""
     dataset = _dataset(query("dataset"))
-    return Response(data.get_raw(id, dataset=dataset, store=the_store()), mimetype="application/json")
+    return Response(data.get_raw(id, dataset=dataset, store=the_store()) + b"\n", mimetype="application/json")
 
 
 @blueprint.delete("/data")

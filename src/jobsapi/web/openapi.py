@@ -173,8 +173,20 @@ def _jobs_body() -> dict[str, Any]:
 
 
 def _data_body() -> dict[str, Any]:
-    kinds = ("application/json", "application/x-ndjson", "text/csv", "multipart/form-data")
-    return {"required": True, "description": "Records.", "content": {kind: {} for kind in kinds}}
+    records = {"type": "array", "items": {"$ref": "#/components/schemas/NewRecord"}}
+    file = {"type": "string", "format": "binary"}
+    form = {"type": "object", "required": ["file"], "properties": {"file": file}, "additionalProperties": False}
+    return {
+        "required": True,
+        "description": "Records, packed by gzip or not; where the media type says nothing, the first bytes do. JSON "
+        "may be a document, too, that holds one list of objects.",
+        "content": {
+            "application/json": {"schema": records},
+            "application/x-ndjson": {},
+            "text/csv": {},
+            "multipart/form-data": {"schema": form},
+        },
+    }
 
 
 _BODIES: dict[str, Callable[[], dict[str, Any]]] = {"jobs": _jobs_body, "data": _data_body}
@@ -203,7 +215,8 @@ def _task_schemas(store: Store, known: Mapping[str, TaskDescription]) -> dict[st
 
 def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The same where null is understood too: the option is not given."""
-    return {**schema, "type": [schema["type"], "null"]}
+    kinds = schema["type"]
+    return {**schema, "type": [*(kinds if isinstance(kinds, list) else [kinds]), "null"]}
 
 
 def _job_request(store: Store, known: Mapping[str, TaskDescription]) -> dict[str, Any]:

@@ -54,7 +54,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     ),
     "data_cursor": _query("cursor", "Where to go on, in the state in which the search began; only as found in `next`."),
     "dataset": _query("dataset", "Which data set.", NAME | {"default": "default"}),
-    "id": _query("id", "The field that holds a record's id; default `id`, else a number is given."),
+    "id": _query(
+        "id",
+        "The field that holds a record's id; default `id`, else a number is given.",
+        {"type": "string", "minLength": 1},
+    ),
     "records": _query("records", "The JSON pointer of the list to load, where a document holds more than one."),
     "search": _query("search", "Words that must all occur, in any field, whatever their case; `word*` is a prefix."),
     "fields": _query(

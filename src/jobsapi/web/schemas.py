@@ -15,6 +15,7 @@ _ID = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
 _TIME = {"type": "string", "format": "date-time"}
 _MAYBE_TIME = {"type": ["string", "null"], "format": "date-time"}
 _MAYBE_TEXT = {"type": ["string", "null"]}
+_INTEGER = {"type": "integer", "minimum": -(2**63), "maximum": 2**64 - 1}
 _COUNT = {"type": "integer", "minimum": 0}
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 
@@ -173,5 +174,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ),
     "Datasets": _list_of("datasets", "Dataset"),
     "Record": {"type": "object", "description": "One object of the data, as it was loaded."},
+    "NewRecord": {
+        "type": "object",
+        "properties": {"id": {"anyOf": [_INTEGER, {"type": "string", "minLength": 1}, {"type": "null"}]}},
+        "description": "Any object; integers in it have at most 64 bits. A record without `id` is given a number.",
+    },
     "Records": _page_of("records", _ref("Record")),
 }
