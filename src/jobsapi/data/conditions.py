@@ -104,6 +104,7 @@ def _resolve(reader: Reader, names: Sequence[str], spans: set[Span]) -> dict[tup
             for number in head.pieces_for(start, end)
         ],
         columns.decode_piece,
+        growth=3,
     )
     found = {each: BitMap() for each in wanted}
     for name, span, head, start, end in places:

