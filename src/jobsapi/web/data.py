@@ -9,7 +9,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from jobsapi import data
-from jobsapi.errors import FieldError, Invalid, UnsupportedMedia
+from jobsapi.errors import FieldError, Invalid, Unreadable, UnsupportedMedia
 from jobsapi.names import checked_name
 from jobsapi.web.common import address, page_limit, query, reply, the_settings, the_store
 
@@ -41,8 +41,26 @@ def _sent(pointer: str | None) -> Iterator[dict[str, Any]]:
     coding = request.headers.get("Content-Encoding", "").strip().lower()
     if coding not in ("", "identity", "gzip", "x-gzip"):
         raise UnsupportedMedia(f"The content coding {coding!r} is not understood; gzip is.")
-    stream = reading.unpacked(request.stream) if coding.endswith("gzip") else request.stream
+    body = _WholeBody()
+    stream = reading.unpacked(body) if coding.endswith("gzip") else body
     return reading.read(stream, request.content_type or "", pointer=pointer, most_record=the_settings().max_record)
+
+
+class _WholeBody:
+    """The request's body. The server ends it like any other where the client broke off: half a file is no file."""
+
+    def __init__(self) -> None:
+        self._stream = request.stream
+        self._left = request.content_length
+
+    def read(self, size: int, /) -> bytes:
+        """Up to so many bytes. Raises Unreadable where the client has sent less than it said."""
+        some = self._stream.read(size)
+        if self._left is not None:
+            self._left -= len(some)
+            if not some and size and self._left > 0:
+                raise Unreadable("The body broke off: it is shorter than its Content-Length.")
+        return some
 
 
 @blueprint.get("/data")

@@ -37,6 +37,11 @@ def from_csv(
     """
     # one number for the whole process, as csv has it; rows are held to their own bound here
     csv.field_size_limit(max(csv.field_size_limit(), most_record + _Rows.END))
+    if not was_told and b"\n" not in stream.peek(CHUNK).rstrip():
+        raise Unreadable(
+            "What was sent is one line and no JSON. If it was a CSV file: curl's -d and --data take the line ends "
+            "away; use --data-binary or -T."
+        )
     delimiter = delimiter or _delimiter(stream.peek(CHUNK))
     with Copy(stream) as copy:
         rows = _Rows(copy, delimiter, most_record)
@@ -46,11 +51,6 @@ def from_csv(
             for column, text in zip(columns, row, strict=True):
                 if text and not column.is_text:
                     column.see(text)
-        if not rows.number and not was_told:
-            raise Unreadable(
-                "What was sent is one line and no JSON. If it was a CSV file: curl's -d and --data take the line ends "
-                "away; use --data-binary or -T."
-            )
         yield from _records(_Rows(copy.again(), delimiter, most_record), columns)
 
 
