@@ -47,7 +47,11 @@ def _sent(pointer: str | None) -> Iterator[dict[str, Any]]:
 
 
 class _WholeBody:
-    """The request's body. The server ends it like any other where the client broke off: half a file is no file."""
+    """The request's body, or an error: the server ends one that the client broke off like any other.
+
+    Of a body sent in chunks it does not tell, and no length does: there JSON and forms show that their end is missing,
+    NDJSON and CSV that lack whole lines do not.
+    """
 
     def __init__(self) -> None:
         self._stream = request.stream
