@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobsapi.tasks import task
+from jobsapi.tasks import Retry, task
 
 if TYPE_CHECKING:
     from jobsapi.client import Client
     from jobsapi.runner.current import current_job
 
-__all__ = ["Client", "__version__", "current_job", "task"]
+__all__ = ["Client", "Retry", "__version__", "current_job", "task"]
 
 __version__ = "0.1.0"
 

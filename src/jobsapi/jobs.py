@@ -1,14 +1,22 @@
-"""Jobs: the way in, and one function for each transition; what reads them stands in `reads` and is had from here too."""
+"""Jobs: the way in, and one function for each transition; `claims` and `reads` are had from here too."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from jobsapi import results
 from jobsapi import store as stores
+from jobsapi.claims import (
+    Claim,
+    append_log,
+    claim_jobs,
+    complete_job,
+    fail_job,
+    lose_job,
+    release_job,
+    renew_jobs,
+    report_progress,
+)
 from jobsapi.errors import FieldError, Invalid, WrongStatus
 from jobsapi.names import new_id
 from jobsapi.reads import (
@@ -54,6 +62,7 @@ __all__ = [
     "may_reap",
     "pause_queue",
     "paused_queues",
+    "promote_jobs",
     "prune_jobs",
     "release_job",
     "remove_job",
@@ -72,23 +81,6 @@ MOST_AT_ONCE = 10_000
 
 _STEP = 100
 """Jobs a script handles in one go: about 2 ms of the server's time."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A worker's right to run one job; only the holder of the token can finish it."""
-
-    id: str
-    token: str
-    task: str
-    params: bytes
-    attempt: int
-    timeout: float | None
-    """Seconds one run may take."""
-    started: int
-    """When the claim was made, ms by the server's clock."""
-    memory_mb: int | None = None
-    """MiB that its processes may have together."""
 
 
 # --- The way in -----------------------------------------------------------------------------------------------------
@@ -168,82 +160,6 @@ def _task_name(task: Any) -> str:
     return task if isinstance(task, str) else str(getattr(task, "__name__", task))
 
 
-# --- A claim's life -------------------------------------------------------------------------------------------------
-
-
-def claim_jobs(
-    store: Store, worker: str, wanted: Mapping[str, Iterable[str]], most: int, lease: float, token: str = ""
-) -> list[Claim]:
-    """Up to `most` jobs of these queues (queue → tasks, the preferred queue first), each under a lease of `lease` s.
-
-    `token`: fresh for each claim; a claim whose reply was lost is sent again with the same one.
-    """
-    arguments: list[Any] = []
-    for queue, tasks in wanted.items():
-        names = list(tasks)
-        arguments += [queue, len(names), *names]
-    rows = store.run("claim", worker, _ms(lease), most, token or new_id(), *arguments)
-    return [
-        Claim(
-            id=jid.decode(),
-            token=token.decode(),
-            task=task.decode(),
-            params=params,
-            attempt=int(attempt),
-            timeout=int(timeout) / 1000 if timeout else None,
-            started=int(at),
-            memory_mb=int(memory) if memory else None,
-        )
-        for jid, token, task, params, attempt, timeout, at, memory in rows
-    ]
-
-
-def renew_jobs(store: Store, claims: Sequence[tuple[str, str]], lease: float) -> dict[str, bool | None]:
-    """Renew (id, token) pairs. Per id: True, a cancel was asked for; False, go on; None, no longer this claim's."""
-    replies = store.run("renew", _ms(lease), *(part for claim in claims for part in claim))
-    meaning = {0: None, 1: False, 2: True}
-    return {jid: meaning[int(reply)] for (jid, _), reply in zip(claims, replies, strict=True)}
-
-
-def complete_job(store: Store, jid: str, token: str, descriptor: bytes, inline: bytes) -> None:
-    """The holder records the outputs (see `results.write`) and the end. Raises NotHolder, UnknownJob."""
-    store.run("complete", jid, token, _keep(store), descriptor, inline)
-
-
-def fail_job(store: Store, jid: str, token: str, reason: str, error: Mapping[str, Any] | None) -> None:
-    """The holder records an end without a result; `reason` is one of states.REASONS. Raises NotHolder, UnknownJob."""
-    store.run("fail", jid, token, _keep(store), reason, orjson.dumps(error) if error else b"")
-
-
-def release_job(store: Store, jid: str, token: str) -> None:
-    """The holder hands the job back without charge. Raises NotHolder, UnknownJob."""
-    store.run("release", jid, token, _keep(store))
-
-
-def lose_job(store: Store, jid: str, token: str, what: str) -> bool:
-    """A delivery is lost: `token` is its claim's, or "" for any whose lease has run out. True where something was.
-
-    The job goes back into its queue, or ends `failed`/`lost` when its deliveries are used up.
-    """
-    most = store.settings.max_deliveries
-    error = {
-        "type": "Lost",
-        "message": f"The processes that ran it died too often. The last time: {what}",
-        "traceback": "",
-    }
-    return bool(store.run("lose", jid, token, most, _keep(store), what, orjson.dumps(error)))
-
-
-def report_progress(store: Store, jid: str, token: str, fraction: float | None, message: str | None) -> None:
-    """The holder says how far the job is. Raises NotHolder, UnknownJob."""
-    store.run("progress", jid, token, orjson.dumps({"fraction": fraction, "message": message}))
-
-
-def append_log(store: Store, jid: str, token: str, text: bytes) -> None:
-    """The holder adds to the job's log; both ends of a long one are kept. Raises NotHolder, UnknownJob."""
-    store.run("log", jid, token, store.settings.max_log, text)
-
-
 # --- Upkeep ---------------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +172,12 @@ def expired_leases(store: Store, most: int = 100) -> list[str]:
     """The ids of jobs in progress whose lease has run out, the longest first."""
     rows = store.call("zrangebyscore", store.keys.leases(), "-inf", store.time_ms(), 0, most)
     return [jid.decode() for jid in rows]
+
+
+def promote_jobs(store: Store, most: int = 100) -> tuple[int, float | None]:
+    """Let jobs whose time has come into their queues: how many were due, and seconds until the next one is, or None."""
+    due, left = store.run("promote", most)
+    return int(due), None if left < 0 else int(left) / 1000
 
 
 def prune_jobs(store: Store, most: int = 50) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis.exceptions import RedisError
 
@@ -14,14 +14,28 @@ if TYPE_CHECKING:
 
     from jobsapi.store import Store
 
-__all__ = ["Listener"]
+__all__ = ["Heard", "Listener"]
 
 _LONGEST_BLOCK = 5.0
 """Seconds; a word that was lost (its reader died between the server and here) costs an idle worker so much."""
 
+_LOOK, _STIR = "look", "stir"
+"""Told among the words of the control key, which are other ones."""
+
+
+class Heard(NamedTuple):
+    """What came since the last time."""
+
+    look: bool
+    """A job is in a queue, or the server was away."""
+    stir: bool
+    """Jobs may wait that need not wait any longer."""
+    words: list[str]
+    """On the worker's control key: ids of jobs to look at, because a cancel was asked for."""
+
 
 class Listener:
-    """Two blocking reads: of the worker's control key always, of its queues' wake markers only while it is `armed`.
+    """Two blocking reads: of the worker's control key and of the word that jobs stir always, of its queues' wake markers only while it is `armed`.
 
     A worker that is full must not take the marker that an idle one is waiting for, so it arms the second read only
     after a claim that left slots free. `fd` becomes readable when `heard()` has something.
@@ -33,7 +47,7 @@ class Listener:
         self._wake_keys: Sequence[str] = ()
         self._armed = threading.Event()
         self._stopped = threading.Event()
-        self._messages: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.fd, self._write_fd = os.pipe()
         os.set_blocking(self.fd, False)
         os.set_blocking(self._write_fd, False)
@@ -48,21 +62,17 @@ class Listener:
         """The worker has a free slot and found no job: tell it of the next one."""
         self._armed.set()
 
-    def heard(self) -> tuple[bool, list[str]]:
-        """(whether to look for jobs, the ids of jobs to look at) since the last call."""
+    def heard(self) -> Heard:
+        """What came since the last call."""
         try:
             while os.read(self.fd, 4096):
                 pass
         except BlockingIOError:
             pass
-        shall_look, ids = False, []
+        came = []
         while not self._messages.empty():
-            message = self._messages.get()
-            if message is None:
-                shall_look = True
-            else:
-                ids.append(message)
-        return shall_look, ids
+            came.append(self._messages.get())
+        return Heard(_LOOK in came, _STIR in came, [each for each in came if each not in (_LOOK, _STIR)])
 
     def interrupt(self) -> None:
         """Make `fd` readable; safe in a signal handler."""
@@ -76,7 +86,7 @@ class Listener:
         self._stopped.set()
         self._armed.set()
 
-    def _tell(self, message: str | None) -> None:
+    def _tell(self, message: str) -> None:
         self._messages.put(message)
         self.interrupt()
 
@@ -91,13 +101,14 @@ class Listener:
             except (RedisError, OSError):
                 self._stopped.wait(pause)
                 pause = min(pause * 2, 2.0)
-                self._tell(None)  # the server was away: what it would have told is found by looking
+                self._tell(_LOOK)  # the server was away: what it would have told is found by looking
             finally:
                 client.close()
 
     def _hear_control(self, client: Any) -> None:
-        if found := client.bzpopmin([self._control], _LONGEST_BLOCK):
-            self._tell(found[1].decode())
+        stir = self._store.keys.stir()
+        if found := client.bzpopmin([self._control, stir], _LONGEST_BLOCK):
+            self._tell(_STIR if found[0].decode() == stir else found[1].decode())
 
     def _hear_wake(self, client: Any) -> None:
         self._armed.wait()
@@ -105,4 +116,4 @@ class Listener:
             return
         client.bzpopmin(list(self._wake_keys), _LONGEST_BLOCK)
         self._armed.clear()
-        self._tell(None)
+        self._tell(_LOOK)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobsapi import backoff
 from jobsapi.errors import FieldError
 from jobsapi.names import NAME_PATTERN, checked_name
 
@@ -73,6 +74,17 @@ OPTIONS: dict[str, Option] = {
         },
         _number(1, 10**8, "is an integer from 1 to 100,000,000"),
     ),
+    "max_attempts": Option(
+        "ma",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1000,
+            "description": "Tries that may end in an exception or a timeout; default the task's, else 1.",
+        },
+        _number(1, 1000, "is an integer from 1 to 1000"),
+    ),
+    "backoff": Option("bo", backoff.SCHEMA, backoff.stored),
     "max_deliveries": Option(
         "md",
         {"type": "integer", "minimum": 1, "maximum": 1000, "description": "Runs whose process may die; then `lost`."},
@@ -92,7 +104,7 @@ OPTIONS: dict[str, Option] = {
 """A new option is a line here, a field in `record.JobRecord`, and what the scripts make of it."""
 
 LATER = (
-    *("max_attempts", "backoff", "after", "after_any", "key", "on_conflict"),
+    *("after", "after_any", "key", "on_conflict"),
     *("delay", "run_at", "expires_in", "webhook", "sweep"),
 )
 """Options that this version refuses by name, so that nobody believes they were heard."""

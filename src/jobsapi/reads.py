@@ -46,14 +46,26 @@ def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
     record = get_record(store, jid)
     position = store.run("position", jid) if record.status is Status.SUBMITTED else None
     job = record.shown(position)
-    if history := store.call("lrange", store.keys.history(jid), 0, -1):
-        job["history"] = [_history_line(row) for row in history]
+    job["attempts"] = _attempts(store, record)
     return job
 
 
-def _history_line(row: bytes) -> dict[str, Any]:
-    line: dict[str, Any] = orjson.loads(row)
-    return line | {"started": rfc3339(line["started"]), "ended": rfc3339(line["ended"])}
+def _attempts(store: Store, record: JobRecord) -> list[dict[str, Any]]:
+    """Every run of a job, in order: those the store told apart, then the one that its record is about."""
+    told = [orjson.loads(row) for row in store.call("lrange", store.keys.history(record.id), 0, -1)]
+    if record.started is not None and not (told and told[-1]["token"] == record.token):
+        last = {"attempt": record.attempt, "outcome": None, "worker": record.worker, "started": record.started}
+        if record.is_ended:
+            last |= {"outcome": record.reason or record.status.value, "token": record.token}
+        told.append(last | ({"error": orjson.loads(record.error)} if record.error else {}) | {"ended": record.finished})
+    return [_attempt(each) for each in told]
+
+
+def _attempt(line: dict[str, Any]) -> dict[str, Any]:
+    """A run as users see it; what it has not is left out."""
+    shown = {name: line.get(name) for name in ("attempt", "outcome", "worker")}
+    shown |= {name: rfc3339(line[name]) for name in ("started", "ended")}
+    return shown | {name: line[name] for name in ("token", "detail", "error") if line.get(name)}
 
 
 def list_jobs(

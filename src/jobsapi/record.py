@@ -20,7 +20,8 @@ class Job(dict[str, Any]):
     """A job as users see it, over HTTP and in Python alike; `job.status` is `job["status"]`.
 
     Keys: id, status, reason, task, params, queue, priority, tags, progress, attempt, max_attempts, cancel_requested,
-    created, run_at, started, finished, worker, error, position, links. Times are RFC 3339 texts in UTC.
+    created, run_at, started, finished, worker, error, position, links; of one job alone also attempts. Times are
+    RFC 3339 texts in UTC.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -32,7 +33,7 @@ class Job(dict[str, Any]):
 
 FIELDS = (
     *("s", "t", "q", "p", "pr", "to", "md", "tg", "kp", "c", "a", "d", "k", "w", "b", "e", "r", "er"),
-    *("pg", "cr", "ds", "rx", "lo", "bt", "n"),
+    *("pg", "cr", "ds", "rx", "lo", "bt", "n", "ma", "ra"),
 )
 """The record's fields that a list shows; the inline output (v) is left to those who read results."""
 
@@ -53,6 +54,9 @@ class JobRecord:
     tags: tuple[str, ...] = ()
     created: int = 0
     attempt: int = 0
+    max_attempts: int = 1
+    run_at: int | None = None
+    """When it goes, or went, into its queue, where it waits for a time."""
     lost: int = 0
     """Deliveries whose process died."""
     token: str = ""
@@ -99,6 +103,8 @@ class JobRecord:
             tags=tuple(text("tg").split()),
             created=number("c") or 0,
             attempt=number("a") or 0,
+            max_attempts=number("ma") or 1,
+            run_at=number("ra"),
             lost=number("d") or 0,
             token=text("k"),
             worker=text("w") or None,
@@ -141,11 +147,11 @@ class JobRecord:
             tags=list(self.tags),
             progress=orjson.loads(self.progress) if self.progress else None,
             attempt=self.attempt,
-            max_attempts=1,
+            max_attempts=self.max_attempts,
             deliveries_lost=self.lost,
             cancel_requested=self.cancel_requested,
             created=rfc3339(self.created),
-            run_at=None,
+            run_at=rfc3339(self.run_at),
             started=rfc3339(self.started),
             finished=rfc3339(self.finished),
             worker=self.worker,
@@ -156,7 +162,7 @@ class JobRecord:
 
 
 def rfc3339(ms: int | None) -> str | None:
-    """ms since the epoch → `2026-01-31T12:00:00.123Z`."""
+    """Ms since the epoch → `2026-01-31T12:00:00.123Z`."""
     if ms is None:
         return None
     return datetime.datetime.fromtimestamp(ms / 1000, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"

@@ -68,7 +68,11 @@ TRANSITIONS: dict[str, tuple[frozenset[Status], frozenset[Status]]] = {
     "renew": (frozenset({Status.IN_PROGRESS}), frozenset({Status.IN_PROGRESS})),
     "release": (frozenset({Status.IN_PROGRESS}), frozenset({Status.SUBMITTED, Status.CANCELLED})),
     "complete": (frozenset({Status.IN_PROGRESS}), frozenset({Status.COMPLETE})),
-    "fail": (frozenset({Status.IN_PROGRESS}), frozenset({Status.FAILED, Status.CANCELLED})),
+    "fail": (
+        frozenset({Status.IN_PROGRESS}),
+        frozenset({Status.SCHEDULED, Status.FAILED, Status.CANCELLED}),
+    ),
+    "promote": (frozenset({Status.SCHEDULED}), frozenset({Status.SUBMITTED})),
     "lose": (
         frozenset({Status.IN_PROGRESS}),
         frozenset({Status.SUBMITTED, Status.FAILED, Status.CANCELLED}),

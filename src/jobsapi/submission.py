@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from jobsapi import backoff, registry
 from jobsapi import options as job_options
-from jobsapi import registry
 from jobsapi.errors import FieldError, Invalid, TooLarge, UnknownTask
 from jobsapi.names import new_id
 from jobsapi.record import JobRecord
@@ -74,6 +74,12 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
         fields["to"] = round(description["timeout"] * 1000)
     if description.get("memory_mb") and "mm" not in fields:
         fields["mm"] = description["memory_mb"]
+    fields.setdefault("ma", description.get("max_attempts") or 1)
+    if fields["ma"] == 1:
+        del fields["ma"]
+        fields.pop("bo", None)
+    elif "bo" not in fields and description.get("backoff") is not None:
+        fields["bo"] = backoff.stored(description["backoff"])
     if store.settings.max_deliveries != 3 and "md" not in fields:
         fields["md"] = store.settings.max_deliveries
     return Submission(task, queue, {**fields, "p": encoded, "g": digest})

@@ -9,13 +9,14 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import orjson
 
+from jobsapi import backoff as backoffs
 from jobsapi.errors import FieldError, JobsApiError, SetupError, UnknownTask
 from jobsapi.names import checked_name
 
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-__all__ = ["Task", "UnfitParameters", "bounded", "described", "get", "load", "mismatches", "registered", "task"]
+__all__ = [
+    "Retry",
+    "Task",
+    "UnfitParameters",
+    "bounded",
+    "described",
+    "get",
+    "load",
+    "mismatches",
+    "registered",
+    "task",
+]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -40,6 +52,17 @@ class UnfitParameters(JobsApiError):
     title = "The parameters do not fit"
 
 
+class Retry(Exception):
+    """Raised by a task's function: this attempt did not work; try again, as far as the job has attempts left."""
+
+    def __init__(self, message: str = "", *, after: float | None = None) -> None:
+        """`after`: seconds until the next attempt, default as the job's `backoff` says. ValueError below 0."""
+        if after is not None and not 0 <= after <= 1e7:
+            raise ValueError("`after` is a number of seconds from 0 to 10,000,000")
+        super().__init__(message or "Another attempt was asked for.")
+        self.after = after
+
+
 @dataclass(frozen=True)
 class Task:
     """A registered function and what is known of it before any job runs."""
@@ -50,6 +73,26 @@ class Task:
     timeout: float | None = None
     default: bool = False
     memory_mb: int | None = None
+    max_attempts: int = 1
+    backoff: Any = None
+    retry_on: tuple[type[BaseException], ...] = (Exception,)
+
+    def __post_init__(self) -> None:
+        """Refuse options that could only fail when a job is sent or ends. ValueError, TypeError."""
+        checked_name("task", self.name)
+        checked_name("queue", self.queue)
+        if self.timeout is not None and not 0 < self.timeout < 1e9:
+            raise ValueError("a task's timeout is a number of seconds above 0")
+        if self.memory_mb is not None and not 1 <= self.memory_mb <= 10**8:
+            raise ValueError("a task's memory_mb is a number of MiB from 1 to 100,000,000")
+        if not 1 <= self.max_attempts <= 1000:
+            raise ValueError("a task's max_attempts is a number from 1 to 1000")
+        if self.backoff is not None:
+            backoffs.stored(self.backoff)
+        for each in self._parameters:
+            if each.kind in (each.VAR_POSITIONAL, each.POSITIONAL_ONLY):
+                name = getattr(self.function, "__name__", self.name)
+                raise TypeError(f"parameters come by name: {each.name!r} of {name}() cannot be positional only")
 
     @functools.cached_property
     def schema(self) -> dict[str, Any]:
@@ -94,6 +137,10 @@ class Task:
             return asyncio.run(outcome)
         return outcome
 
+    def is_worth_retrying(self, problem: BaseException) -> bool:
+        """Whether another attempt may end otherwise; with parameters that do not fit none can."""
+        return isinstance(problem, (*self.retry_on, Retry)) and not isinstance(problem, UnfitParameters)
+
     @functools.cached_property
     def _fields(self) -> dict[str, str]:
         # pydantic keeps some names for itself (`copy`, `json`, a leading underscore): fields are numbered
@@ -137,6 +184,8 @@ class Task:
             "queue": self.queue,
             "timeout": self.timeout,
             "memory_mb": self.memory_mb,
+            "max_attempts": self.max_attempts,
+            "backoff": self.backoff,
             "default": self.default,
             "schema": self.schema,
             "digest": self.digest,
@@ -156,6 +205,9 @@ def task(
     timeout: float | None = None,
     default: bool = False,
     memory_mb: int | None = None,
+    max_attempts: int = 1,
+    backoff: float | Sequence[float] | Mapping[str, float] | None = None,
+    retry_on: tuple[type[BaseException], ...] = (Exception,),
 ) -> Callable[[_Function], _Function]: ...
 def task(
     function: Callable[..., Any] | None = None,
@@ -166,31 +218,31 @@ def task(
     timeout: float | None = None,
     default: bool = False,
     memory_mb: int | None = None,
+    max_attempts: int = 1,
+    backoff: float | Sequence[float] | Mapping[str, float] | None = None,
+    retry_on: tuple[type[BaseException], ...] = (Exception,),
 ) -> Any:
     """Register a function as a task; the function itself comes back unchanged.
 
     `name`: what jobs call it, default the function's. `queue`: where its jobs wait. `timeout`: seconds a run may
     take. `default`: the task of a `POST /jobs` whose body names none.
-    `memory_mb`: MiB that the processes of a run may have together. ValueError for a name or number that cannot be.
+    `memory_mb`: MiB that the processes of a run may have together. `max_attempts`: tries that may end in an exception
+    or a timeout. `backoff`: seconds between them, as the job's option. `retry_on`: the exceptions that are tried again.
+    A job's own options win. ValueError for a name, number or backoff that cannot be, TypeError for positional-only
+    parameters.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        if timeout is not None and not 0 < timeout < 1e9:
-            raise ValueError("a task's timeout is a number of seconds above 0")
-        if memory_mb is not None and not 1 <= memory_mb <= 10**8:
-            raise ValueError("a task's memory_mb is a number of MiB from 1 to 100,000,000")
-        for each in inspect.signature(function).parameters.values():
-            if each.kind in (each.VAR_POSITIONAL, each.POSITIONAL_ONLY):
-                raise TypeError(
-                    f"parameters come by name: {each.name!r} of {function.__name__}() cannot be positional only"
-                )
         made = Task(
-            checked_name("task", name or function.__name__),
+            name or function.__name__,
             function,
-            checked_name("queue", queue),
+            queue,
             timeout,
             default,
             memory_mb,
+            max_attempts,
+            backoff,
+            tuple(retry_on),
         )
         _registry[made.name] = made
         return function

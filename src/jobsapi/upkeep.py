@@ -1,7 +1,8 @@
-"""Finds jobs that are lost or old and what was left behind; any worker may run it at any time, in small steps."""
+"""Finds jobs that are due, lost or old and what was left behind; any worker may run it at any time, in small steps."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from jobsapi import data, jobs, results
@@ -9,13 +10,22 @@ from jobsapi import data, jobs, results
 if TYPE_CHECKING:
     from jobsapi.store import Store
 
-__all__ = ["EVERY", "run"]
+__all__ = ["EVERY", "move", "run"]
 
 EVERY = 1.0
 """Seconds between two looks of one worker."""
 
 _ABANDONED_AFTER = 60.0
 """Seconds after which a large submit that nobody goes on with is let in, if it was accepted, or dropped."""
+
+
+def move(store: Store) -> float:
+    """One step for jobs that wait for a time: those whose time has come go into their queues.
+
+    Seconds until there is more to do: 0 where there is now, infinity where nothing waits. Raises StoreUnavailable.
+    """
+    left = jobs.promote_jobs(store)[1]
+    return math.inf if left is None else left
 
 
 def run(store: Store) -> int:

@@ -12,11 +12,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jobsapi import jobs, registry, results, upkeep
-from jobsapi.errors import NotHolder, SetupError, StoreUnavailable, TooLarge, UnknownJob
+from jobsapi import jobs, registry, upkeep
+from jobsapi.errors import NotHolder, StoreUnavailable, UnknownJob
+from jobsapi.finish import ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
-from jobsapi.runner import Broken, Died, Done, OutOfMemory, Output, Pool, Progress, Raised, Ready, Stopped, Work
+from jobsapi.runner import Broken, Output, Pool, Progress, Ready, Work
 from jobsapi.store import Store, connect, wait_until_up
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Worker:
         self._running: dict[str, _Running] = {}
         self._stop_at: float | None = None
         self._pool = Pool(app, self._size, recycle_jobs=settings.recycle_jobs, recycle_mb=settings.recycle_mb)
-        self._due: dict[str, float] = {}
+        self._due: dict[str, float] = {"move": 0.0}
         self._exit_code = 0
         self._is_hungry = True
         self._claim_token = new_id()
@@ -103,10 +104,12 @@ class Worker:
         self._guarded(self._claim)
         for event in self._pool.poll(self._seconds_to_next_due(), self._listener.fd):
             self._handle(event)
-        shall_look, asked = self._listener.heard()
-        self._is_hungry = self._is_hungry or shall_look
-        for jid in asked:
+        heard = self._listener.heard()
+        self._is_hungry = self._is_hungry or heard.look
+        for jid in heard.words:
             self._stop_job(jid, "cancelled")
+        if heard.stir or time.monotonic() >= self._due["move"]:
+            self._guarded(self._move)
         if self._is_due("flush", _LOG_EVERY):
             self._guarded(self._send_logs)
         if self._is_due("renew", self._settings.lease / 3):
@@ -211,35 +214,8 @@ class Worker:
             told = event.fraction, event.message
             self._guarded(lambda: jobs.report_progress(self._store, claim.id, claim.token, *told))
         else:
-            running.ending = self._ending(claim, event)
+            running.ending = ending(self._store, claim, event)
             self._settle(running)
-
-    def _ending(self, claim: Claim, event: Any) -> Callable[[], None]:
-        """What records this end; it may be called again until the server has answered."""
-        store, jid, token = self._store, claim.id, claim.token
-        if isinstance(event, Done):
-            return lambda: self._complete(claim, event)
-        if isinstance(event, Died):
-            return lambda: _lose(store, claim, event)
-        if isinstance(event, Stopped) and event.why == "released":
-            return lambda: jobs.release_job(store, jid, token)
-        reason, error = _failure(claim, event)
-        return lambda: jobs.fail_job(store, jid, token, reason, error)
-
-    def _complete(self, claim: Claim, done: Done) -> None:
-        """Store the outputs, then record the end."""
-        try:
-            stored = results.write(self._store, claim.id, claim.token, done.outputs)
-        except (TooLarge, SetupError) as problem:
-            error = {"type": type(problem).__name__, "message": problem.detail, "traceback": ""}
-            jobs.fail_job(self._store, claim.id, claim.token, "error", error)
-        else:
-            try:
-                jobs.complete_job(self._store, claim.id, claim.token, stored.descriptor, stored.inline)
-            except (NotHolder, UnknownJob):
-                results.discard(self._store, claim.id, claim.token)
-                raise
-        done.discard()
 
     def _settle(self, running: _Running) -> None:
         """Record a job's end; while the server is away it is tried again, and the job stays ours."""
@@ -271,6 +247,11 @@ class Worker:
                 self._stop_job(jid, "released")
             elif answer:
                 self._stop_job(jid, "cancelled")
+
+    def _move(self) -> None:
+        """Let jobs go that need not wait any longer, and be back when the next one's time comes."""
+        self._due["move"] = time.monotonic() + upkeep.EVERY
+        self._due["move"] = time.monotonic() + min(upkeep.move(self._store), upkeep.EVERY)
 
     def _stop_job(self, jid: str, why: str) -> None:
         running = self._running.get(jid)
@@ -337,7 +318,7 @@ class Worker:
     def _seconds_to_next_due(self) -> float:
         if self._is_hungry and self._stop_at is None and self._pool.free > 0:
             return 0.05  # the server was away just now: ask again soon
-        waited_for = {"renew", "beat", "upkeep"}
+        waited_for = {"renew", "beat", "upkeep", "move"}
         if self._running:
             waited_for |= {"flush", "settle"}
         moments = [self._due.get(what, 0.0) for what in waited_for]
@@ -359,22 +340,6 @@ def _connected(settings: Settings) -> Store:
         except StoreUnavailable as problem:
             sys.stderr.write(f"jobsapi worker: {problem.detail} Trying again.\n")
             time.sleep(1.0)
-
-
-def _failure(claim: Claim, event: Raised | OutOfMemory | Stopped) -> tuple[str, dict[str, str] | None]:
-    """The reason and the error of a job that did not complete."""
-    if isinstance(event, Raised):
-        return "error", {"type": event.type, "message": event.message, "traceback": event.traceback}
-    if isinstance(event, OutOfMemory):
-        return "memory", {"type": "OutOfMemory", "message": event.detail, "traceback": ""}
-    if event.why == "timeout":
-        return "timeout", {"type": "Timeout", "message": f"It took longer than {claim.timeout:g} s.", "traceback": ""}
-    return "cancelled", None
-
-
-def _lose(store: Store, claim: Claim, death: Died) -> None:
-    how = f"signal {death.signal}" if death.signal else f"exit code {death.exit_code}"
-    jobs.lose_job(store, claim.id, claim.token, f"the process that ran it ended with {how}")
 
 
 def _shuffled(weights: Mapping[str, float]) -> list[str]:

@@ -67,7 +67,7 @@ def test_a_job_whose_worker_is_killed_is_done_by_another_at_once(programs: Progr
     holder.kill()
     assert line_of(other) == f"at {job['id']}"
     again = jobs.get_job_by_id(job["id"], store=programs.store)
-    assert (again.status, again.deliveries_lost, again.history[0]["outcome"]) == ("in progress", 1, "lost")
+    assert (again.status, again.deliveries_lost, again.attempts[0]["outcome"]) == ("in progress", 1, "lost")
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,35 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 SCRIPTS = sorted((SOURCE / "store" / "lua").glob("*.lua"))
 
 HOUSE = (
-    *("errors", "names", "settings", "states", "store", "tasks", "options", "record", "registry", "submission"),
-    *("results", "reads", "jobs", "runner", "data", "upkeep", "listener", "worker", "web", "api", "server", "client"),
+    *(
+        "errors",
+        "names",
+        "settings",
+        "states",
+        "store",
+        "backoff",
+        "tasks",
+        "options",
+        "record",
+        "registry",
+        "submission",
+    ),
+    *(
+        "results",
+        "reads",
+        "claims",
+        "jobs",
+        "runner",
+        "data",
+        "upkeep",
+        "listener",
+        "finish",
+        "worker",
+        "web",
+        "api",
+        "server",
+        "client",
+    ),
     *("classic", "example", "doctor", "serve", "cli"),
 )
 """Bottom first: a module imports only from parts that stand before its own."""

@@ -96,10 +96,10 @@ class System:
         return [(token, int(pid)) for said, its, token, pid in lines if (said, its) == (word, jid)]
 
     def check_promise(self, ids: list[str]) -> None:
-        """Every job ended with one recorded completion, and every further run has a lost delivery in its history."""
+        """Every job ended with one recorded completion, and every further run has a lost delivery in its story."""
         for job in self.until_ended(ids):
             assert job.status == "complete", dict(job)
-            lost = {line["token"] for line in job.get("history", []) if line["outcome"] == "lost"}
+            lost = {line["token"] for line in job.attempts if line["outcome"] == "lost"}
             tokens = [token for token, _ in self.runs(job.id)]
             assert len(tokens) == len(set(tokens)), "one claim ran twice"
             final = jobs.get_record(self.store, job.id).token

@@ -40,8 +40,8 @@ def test_a_killed_child_is_noticed_at_once_and_its_job_runs_again_under_the_same
     until("it runs again", lambda: len(system.runs(jid)) == 2, 5)
     job = system.job(jid)
     assert (job.status, job.attempt, job.deliveries_lost) == ("in progress", 1, 1)
-    assert job["history"][0]["token"] == token
-    assert "signal 9" in job["history"][0]["detail"]
+    assert job["attempts"][0]["token"] == token
+    assert "signal 9" in job["attempts"][0]["detail"]
 
 
 def test_a_job_that_kills_its_process_every_time_ends_lost_and_stops_killing(system):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import jsonschema_rs
 import pytest
 
 from jobsapi import registry
@@ -208,6 +209,9 @@ def test_an_unknown_option_is_refused_with_the_known_ones_named(http: FlaskClien
         *(("timeout", each) for each in (0, -1, 1e10, "1", True, {})),
         *(("keep", each) for each in (0, -1, 1e10, "1")),
         *(("max_deliveries", each) for each in (0, 1001, 1.5, "3", False)),
+        *(("max_attempts", each) for each in (0, 1001, 1.5, "3", True)),
+        *(("backoff", each) for each in (-1, 1e8, "1", True, [], [1, "2"], [1] * 101, {"bas": 1}, {"factor": 0.5})),
+        *(("backoff", {name: each}) for name, each in (("jitter", 2), ("base", -1), ("max", None), ("base", "1"))),
         *(("tags", each) for each in ("a", [1], ["a", "a"], ["a b"], [str(i) for i in range(21)], {"a": 1}, [None])),
     ],
 )
@@ -279,3 +283,12 @@ def test_a_query_parameter_that_means_nothing_is_refused(http: FlaskClient, refu
 
 def test_expecting_a_continue_changes_nothing(http: FlaskClient) -> None:
     assert http.post("/jobs", data=GOOD, headers={"Expect": "100-continue"}).status_code == 202
+
+
+@pytest.mark.parametrize("backoff", [0, 1.5, [1, 10.5], {}, {"base": 2, "factor": 3, "max": 60, "jitter": 0.5}])
+def test_a_backoff_is_taken_as_the_document_describes_it(http: FlaskClient, backoff: Any) -> None:
+    body = {**PLOT, "max_attempts": 3, "backoff": backoff}
+    job = http.post("/jobs", json=body).get_json()
+    assert (job["status"], job["max_attempts"], job["run_at"]) == ("submitted", 3, None)
+    kinds = http.get("/openapi.json").get_json()["components"]["schemas"]["plot.job"]["properties"]
+    assert jsonschema_rs.validator_for(kinds["backoff"]).is_valid(backoff)

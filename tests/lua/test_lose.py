@@ -12,9 +12,10 @@ def test_a_lost_job_is_delivered_again_at_once_under_the_same_attempt_and_its_lo
     assert jobs.lose_job(engine.store, jid, claim.token, "the process that ran it ended with signal 9")
     again = engine.claim_one()
     assert (again.id, again.attempt) == (jid, 1)
-    [line] = jobs.get_job_by_id(jid, store=engine.store)["history"]
+    line, running = jobs.get_job_by_id(jid, store=engine.store).attempts
     assert (line["outcome"], line["attempt"], line["worker"], line["token"]) == ("lost", 1, "w1", claim.token)
     assert "signal 9" in line["detail"]
+    assert (running["outcome"], running["attempt"], running["ended"]) == (None, 1, None)
 
 
 def test_a_job_whose_deliveries_are_used_up_ends_lost(engine):
@@ -22,7 +23,7 @@ def test_a_job_whose_deliveries_are_used_up_ends_lost(engine):
     for _ in range(2):
         jobs.lose_job(engine.store, jid, engine.claim_one().token, "killed")
     job = jobs.get_job_by_id(jid, store=engine.store)
-    assert (job.status, job.reason, len(job["history"])) == ("failed", "lost", 2)
+    assert (job.status, job.reason, len(job.attempts)) == ("failed", "lost", 2)
     assert engine.claim(1) == []
 
 

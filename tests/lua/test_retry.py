@@ -6,12 +6,13 @@ from jobsapi import jobs
 from jobsapi.errors import WrongStatus
 
 
-def test_a_failed_job_runs_again_with_its_history_kept(engine):
+def test_a_failed_job_runs_again_with_its_story_kept(engine):
     jid = engine.submit()
     jobs.fail_job(engine.store, jid, engine.claim_one().token, "error", {"type": "E", "message": "m"})
     job = jobs.retry_job(jid, store=engine.store)
     assert (job.status, job.reason, job.error, job.attempt, job.finished) == ("submitted", None, None, 0, None)
-    assert job["history"][0]["outcome"] == "error"
+    [told] = job.attempts
+    assert (told["outcome"], told["error"]["type"]) == ("error", "E")
     claim = engine.claim_one()
     assert (claim.id, claim.attempt) == (jid, 1)
     assert "retained" not in engine.left()
@@ -25,6 +26,29 @@ def test_a_retried_job_gives_up_its_old_outputs(engine):
     jobs.retry_job(jid, store=engine.store)
     assert not engine.store.redis.exists(engine.store.keys.outputs(jid, claim.token))
     assert engine.record(jid).descriptor == b""
+
+
+def test_a_run_whose_loss_was_told_is_not_told_again(engine):
+    jid = engine.submit(max_deliveries=1)
+    jobs.lose_job(engine.store, jid, engine.claim_one().token, "killed")
+    assert [run["outcome"] for run in jobs.retry_job(jid, store=engine.store).attempts] == ["lost"]
+
+
+def test_a_retry_of_a_job_that_never_ran_tells_of_no_run(engine):
+    jid = engine.submit()
+    jobs.cancel_job(jid, store=engine.store)
+    assert jobs.retry_job(jid, store=engine.store).attempts == []
+
+
+def test_a_retry_grants_a_fresh_set_of_attempts(engine):
+    jid = engine.submit(max_attempts=2)
+    for _ in range(2):
+        jobs.fail_job(engine.store, jid, engine.claim_one().token, "error", None, again_after=0)
+        jobs.promote_jobs(engine.store)
+    job = jobs.retry_job(jid, store=engine.store)
+    assert (job.attempt, job.run_at, len(job.attempts)) == (0, None, 2)
+    jobs.fail_job(engine.store, jid, engine.claim_one().token, "error", None, again_after=0)
+    assert engine.record(jid).status.value == "scheduled"
 
 
 @pytest.mark.parametrize("is_claimed", [False, True])

@@ -1,14 +1,44 @@
 """The tasks of the tests with real workers."""
 
 import time
+from typing import Annotated
 
-from jobsapi import task
+from pydantic import AfterValidator
+
+from jobsapi import Retry, current_job, task
 
 
 @task(default=True)
 def nap(seconds: float = 0.0) -> float:
     time.sleep(seconds)
     return seconds
+
+
+@task(max_attempts=3, backoff={"base": 0.01, "jitter": 0}, retry_on=(ValueError,))
+def flaky(failures: int, kind: str = "ValueError") -> int:
+    """Raises in its first attempts."""
+    number = current_job().attempt
+    if number <= failures:
+        if kind == "Retry":
+            raise Retry(after=0.05)
+        raise {"ValueError": ValueError, "KeyError": KeyError}[kind](f"failure {number}")
+    return number
+
+
+def _even(n: int) -> int:
+    if n % 2:
+        raise ValueError("is odd")
+    return n
+
+
+@task
+def even(n: Annotated[int, AfterValidator(_even)]) -> int:
+    return n
+
+
+@task
+def unfit() -> object:
+    return object()
 
 
 @task(memory_mb=150)

@@ -147,15 +147,18 @@ class _Renewer:
     # --- The store --------------------------------------------------------------------------------------------------
 
     def _hear_cancels(self) -> None:
-        _, asked = self._listener.heard()
+        heard = self._listener.heard()
+        if heard.stir:
+            self._due["move"] = 0.0
         for held in list(self._held.values()):
-            if held.id in asked:
+            if held.id in heard.words:
                 self._ask_to_stop(held, "cancelled")
 
     def _do_what_is_due(self) -> None:
         for what, every, act in (
             ("renew", self._settings.lease / 3, self._renew),
             ("beat", _BEAT_EVERY, self._beat),
+            ("move", upkeep.EVERY, lambda: upkeep.move(self._store)),
             ("upkeep", min(upkeep.EVERY, self._settings.lease / 3), lambda: upkeep.run(self._store)),
         ):
             if time.monotonic() >= self._due.get(what, 0.0):

@@ -73,10 +73,12 @@ class _Child:
 
     def _run(self, frame: dict[str, Any], job: current.CurrentJob) -> dict[str, Any]:
         """Run one job; how it ended, as a frame."""
+        task: tasks.Task | None = None
         try:
             task = tasks.get(frame["task"])
             self._may_interrupt = True
             value = task.call(frame["params"])
+            task = None  # a value that cannot be an output would not be one the next time
             outputs = results.encode(value, job.saved, Path(frame["scratch"]), max_result=frame["max_result"])
             self._may_interrupt = False
             return {"kind": "done", "outputs": [_packed(each) for each in outputs]}
@@ -90,7 +92,8 @@ class _Child:
                 "type": type(problem).__qualname__,
                 "message": _text(problem),
                 "traceback": _own_frames(problem),
-                "retryable": not isinstance(problem, tasks.UnfitParameters),
+                "retryable": task is not None and task.is_worth_retrying(problem),
+                "retry_after": problem.after if isinstance(problem, tasks.Retry) else None,
             }
 
 

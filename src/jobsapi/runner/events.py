@@ -86,6 +86,9 @@ class Raised:
     traceback: str
     """The user's own frames."""
     retryable: bool
+    """Whether another attempt may end otherwise."""
+    retry_after: float | None
+    """Seconds until then, where the function said so."""
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ class Slot:
         if frame["kind"] == "done":
             return [Done(work.id, [_unpacked(each) for each in frame["outputs"]], self._scratch)]
         if frame["kind"] == "raised":
-            told = (frame["type"], frame["message"], frame["traceback"], frame["retryable"])
+            told = (frame["type"], frame["message"], frame["traceback"], frame["retryable"], frame["retry_after"])
             return [Raised(work.id, *told)]
         return [Stopped(work.id, self.stop_why or "cancelled")]
 

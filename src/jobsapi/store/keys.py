@@ -35,7 +35,7 @@ class Keys:
         self.prefix = f"{{{namespace}:{shard}}}:"
 
     job = _Key("j:{id}", "hash: a job's record")
-    history = _Key("h:{id}", "list: its attempts and lost deliveries that did not complete, as JSON")
+    history = _Key("h:{id}", "list: its runs that did not complete, lost deliveries among them, as JSON")
     outputs = _Key("o:{id}:{token}", "hash: its outputs in chunks, <output>:<number>, written under one claim")
     log = _Key("g:{id}", "string: the head of its log")
     waited = _Key("e:{id}", "list: one word for those who wait for its end, for a minute after it")
@@ -47,6 +47,8 @@ class Keys:
     listed = _Key("l:{status}:{queue}:{task}", "sorted set: jobs by status, queue and task; number")
     lists = _Key("lists", "set: <status>:<queue>:<task> of every `listed` that was ever used")
     tagged = _Key("t:{tag}", "sorted set: jobs with a tag; number")
+    due = _Key("due", "sorted set: jobs that wait for a time; when it comes, ms")
+    stir = _Key("stir", "sorted set: one marker while a worker should look for jobs that need not wait any longer")
     leases = _Key("leases", "sorted set: jobs in progress; when the lease runs out, ms")
     retained = _Key("retained", "sorted set: ended jobs; when the next part of them is removed, ms")
     unclaimed_outputs = _Key("unclaimed", "sorted set: <id>:<token> of outputs no finish has taken yet; ms")

@@ -1,6 +1,7 @@
 -- cancel: stop a job wherever it is. A waiting one ends here; a running one's worker is told and stops it.
 -- ARGV: clock, id, how long the job's remains are kept (ms)
 -- Replies with 1. Refuses with UNKNOWNJOB, WRONGSTATUS.
+-- include: settle
 local at, id, keep = clock(), ARGV[2], tonumber(ARGV[3])
 local job = fetch(id)
 if not job then return unknown() end
@@ -10,7 +11,7 @@ if job.status == S.in_progress then
   redis.call('ZADD', K.control(job.worker), at, id)
   redis.call('PEXPIRE', K.control(job.worker), 3600000)
 else
-  redis.call('ZREM', K.ready(job.queue, job.task), id)
+  withdraw(job)
   settle(job, S.cancelled, 'cancelled', at, keep)
 end
 return 1

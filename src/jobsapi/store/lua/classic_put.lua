@@ -5,6 +5,7 @@ local job = fetch(ARGV[2])
 if not job then return unknown() end
 if job.status == S.submitted then return 0 end
 if job.status ~= S.scheduled then return wrong_status(job) end
+withdraw(job)
 redis.call('HSET', K.job(job.id), 's', S.submitted)
 relist(job, S.submitted)
 enqueue(job)

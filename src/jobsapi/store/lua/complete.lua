@@ -2,6 +2,7 @@
 -- ARGV: clock, id, token, how long results are kept (ms), descriptor of the outputs, the inline output
 -- Replies with 1, or 0 where this very claim had completed it already (a reply was lost and the call sent again).
 -- Refuses with UNKNOWNJOB, NOTHOLDER.
+-- include: settle
 local at, id, token, keep = clock(), ARGV[2], ARGV[3], tonumber(ARGV[4])
 local job = fetch(id)
 if not job then return unknown() end

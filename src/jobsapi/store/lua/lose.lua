@@ -2,6 +2,8 @@
 -- ARGV: clock, id, token ('' : only if its lease has run out), most deliveries, how long remains are kept (ms),
 -- what happened (one sentence), the error of a job that is given up (JSON)
 -- Replies with 1, or 0 where there is nothing to lose (renewed or ended meanwhile). Refuses with UNKNOWNJOB, NOTHOLDER.
+-- include: settle
+-- include: again
 local at, id, token, keep = clock(), ARGV[2], ARGV[3], tonumber(ARGV[5])
 local job = fetch(id)
 if not job then
@@ -14,7 +16,7 @@ if token == '' then
 elseif not is_held(job, token) then
   return not_holder()
 end
-remember(job, 'lost', at, ARGV[6])
+remember(job, 'lost', at, ARGV[6], '')
 redis.call('HSET', K.job(id), 'd', job.lost + 1)
 if job.cancel then
   settle(job, S.cancelled, 'cancelled', at, keep)

@@ -1,16 +1,20 @@
--- retry: put an ended job back into its queue with a fresh set of attempts; its history stays.
+-- retry: put an ended job back into its queue with a fresh set of attempts; its story stays.
 -- ARGV: clock, id
 -- Replies with the token whose outputs were removed ('' for none). Refuses with UNKNOWNJOB, WRONGSTATUS.
 -- include: erase
+-- include: again
 local at, id = clock(), ARGV[2]
 local job = fetch(id)
 if not job then return unknown() end
 if not is_ended(job) then return wrong_status(job) end
-local outcome = redis.call('HGET', K.job(id), 'r') or 'complete'
-remember(job, outcome, tonumber(redis.call('HGET', K.job(id), 'e')), 'A retry was asked for.')
+local last_told = redis.call('LINDEX', K.history(id), -1)
+if job.began and not (last_told and string.find(last_told, job.token, 1, true)) then
+  local v = redis.call('HMGET', K.job(id), 'r', 'e', 'er')
+  remember(job, v[1] or 'complete', tonumber(v[2]), 'A retry was asked for.', v[3])
+end
 redis.call('ZREM', K.retained(), id)
 erase_outputs(job, at)
-redis.call('HDEL', K.job(id), 'k', 'w', 'b', 'e', 'r', 'er', 'pg', 'cr', 'd', 'a', 'v', 'ds', 'rx')
+redis.call('HDEL', K.job(id), 'k', 'w', 'b', 'e', 'r', 'er', 'pg', 'cr', 'd', 'a', 'ra', 'v', 'ds', 'rx')
 redis.call('HSET', K.job(id), 's', S.submitted)
 relist(job, S.submitted)
 enqueue(job)

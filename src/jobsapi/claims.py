@@ -1,0 +1,141 @@
+"""Claims: a worker takes jobs, renews its hold on them, tells of them, and records how each run ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from jobsapi.names import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from jobsapi.store import Store
+
+__all__ = [
+    "Claim",
+    "append_log",
+    "claim_jobs",
+    "complete_job",
+    "fail_job",
+    "lose_job",
+    "release_job",
+    "renew_jobs",
+    "report_progress",
+]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's right to run one job; only the holder of the token can finish it."""
+
+    id: str
+    token: str
+    task: str
+    params: bytes
+    attempt: int
+    timeout: float | None
+    """Seconds one run may take."""
+    started: int
+    """When the claim was made, ms by the server's clock."""
+    memory_mb: int | None = None
+    """MiB that its processes may have together."""
+    backoff: str = ""
+    """How long to wait between attempts, for `backoff.pause`."""
+
+
+def claim_jobs(
+    store: Store, worker: str, wanted: Mapping[str, Iterable[str]], most: int, lease: float, token: str = ""
+) -> list[Claim]:
+    """Up to `most` jobs of these queues (queue → tasks, the preferred queue first), each under a lease of `lease` s.
+
+    `token`: fresh for each claim; a claim whose reply was lost is sent again with the same one.
+    """
+    arguments: list[Any] = []
+    for queue, tasks in wanted.items():
+        names = list(tasks)
+        arguments += [queue, len(names), *names]
+    rows = store.run("claim", worker, _ms(lease), most, token or new_id(), *arguments)
+    return [
+        Claim(
+            id=jid.decode(),
+            token=token.decode(),
+            task=task.decode(),
+            params=params,
+            attempt=int(attempt),
+            timeout=int(timeout) / 1000 if timeout else None,
+            started=int(at),
+            memory_mb=int(memory) if memory else None,
+            backoff=(pause or b"").decode(),
+        )
+        for jid, token, task, params, attempt, timeout, at, memory, pause in rows
+    ]
+
+
+def renew_jobs(store: Store, claims: Sequence[tuple[str, str]], lease: float) -> dict[str, bool | None]:
+    """Renew (id, token) pairs. Per id: True, a cancel was asked for; False, go on; None, no longer this claim's."""
+    replies = store.run("renew", _ms(lease), *(part for claim in claims for part in claim))
+    meaning = {0: None, 1: False, 2: True}
+    return {jid: meaning[int(reply)] for (jid, _), reply in zip(claims, replies, strict=True)}
+
+
+def complete_job(store: Store, jid: str, token: str, descriptor: bytes, inline: bytes) -> None:
+    """The holder records the outputs (see `results.write`) and the end. Raises NotHolder, UnknownJob."""
+    store.run("complete", jid, token, _keep(store), descriptor, inline)
+
+
+def fail_job(
+    store: Store,
+    jid: str,
+    token: str,
+    reason: str,
+    error: Mapping[str, Any] | None,
+    *,
+    again_after: float | None = None,
+) -> None:
+    """The holder records a run without a result; `reason` is one of states.REASONS. Raises NotHolder, UnknownJob.
+
+    The job ends with it, unless it has an attempt left and may be tried again, `again_after` seconds from now.
+    """
+    pause = "" if again_after is None else _ms(again_after)
+    store.run("fail", jid, token, _keep(store), reason, orjson.dumps(error) if error else b"", pause)
+
+
+def release_job(store: Store, jid: str, token: str) -> None:
+    """The holder hands the job back without charge. Raises NotHolder, UnknownJob."""
+    store.run("release", jid, token, _keep(store))
+
+
+def lose_job(store: Store, jid: str, token: str, what: str) -> bool:
+    """A delivery is lost: `token` is its claim's, or "" for any whose lease has run out. True where something was.
+
+    The job goes back into its queue, or ends `failed`/`lost` when its deliveries are used up.
+    """
+    most = store.settings.max_deliveries
+    error = {
+        "type": "Lost",
+        "message": f"The processes that ran it died too often. The last time: {what}",
+        "traceback": "",
+    }
+    return bool(store.run("lose", jid, token, most, _keep(store), what, orjson.dumps(error)))
+
+
+def report_progress(store: Store, jid: str, token: str, fraction: float | None, message: str | None) -> None:
+    """The holder says how far the job is. Raises NotHolder, UnknownJob."""
+    store.run("progress", jid, token, orjson.dumps({"fraction": fraction, "message": message}))
+
+
+def append_log(store: Store, jid: str, token: str, text: bytes) -> None:
+    """The holder adds to the job's log; both ends of a long one are kept. Raises NotHolder, UnknownJob."""
+    store.run("log", jid, token, store.settings.max_log, text)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _keep(store: Store) -> int:
+    return _ms(store.settings.keep_results)
