@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 
 import pytest
 from redis.exceptions import BusyLoadingError
@@ -378,3 +379,13 @@ def test_a_store_that_goes_away_in_mid_load_changes_nothing(own_server):
     assert data.load(rows(10, 11), store=store)["total"] == 11
     assert len([key for key in keys_of_sets(store) if key.startswith("ds:")]) == 2
     store.close()
+
+
+def test_a_load_takes_no_more_memory_the_larger_it_is(store):
+    tracemalloc.start()
+    loaded = data.load(({"n": n, "x": f"{n} {'x' * 900_000}"} for n in range(180)), store=store)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert loaded["total"] == 180
+    assert peak < 40_000_000  # of 160 MB
+    assert data.search("57", limit=1, store=store).total == 1
