@@ -4,7 +4,7 @@ JobsApiError
 ├── Unreadable 400            what cannot be read: JSON, gzip, a cursor, a header
 ├── Unauthorized 401 · Forbidden 403
 ├── NotFound 404
-│   ├── UnknownJob · UnknownTask · UnknownRecord · UnknownQueue · UnknownResult
+│   ├── UnknownJob · UnknownTask · UnknownRecord · UnknownQueue · UnknownResult · UnknownWorker
 │   └── ResultNotReady        the job has not ended
 ├── NotAcceptable 406         the output cannot be had in a media type that was asked for
 ├── Conflict 409
@@ -57,6 +57,7 @@ __all__ = [
     "UnknownRecord",
     "UnknownResult",
     "UnknownTask",
+    "UnknownWorker",
     "Unreadable",
     "UnsupportedMedia",
     "WrongStatus",
@@ -136,6 +137,13 @@ class UnknownQueue(NotFound):
 
     code = "unknown-queue"
     title = "No queue has this name"
+
+
+class UnknownWorker(NotFound):
+    """No worker that lives has this id."""
+
+    code = "unknown-worker"
+    title = "No worker has this id"
 
 
 class UnknownRecord(NotFound):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from jobsapi import tasks
-from jobsapi.errors import UnknownTask
+from jobsapi.errors import Conflict, UnknownTask, UnknownWorker
 from jobsapi.record import rfc3339
 
 if TYPE_CHECKING:
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from jobsapi.store import Store
 
 __all__ = [
+    "DRAIN",
+    "OWN_LOOP",
     "TaskDescription",
     "beat",
     "default_task",
+    "drain",
     "find_task",
     "leave",
     "publish",
@@ -32,6 +35,12 @@ __all__ = [
 TaskDescription = dict[str, Any]
 """name, summary, queue, timeout (s or None), memory_mb (MiB or None), default, digest, workers (how many); the schema
 apart, by `schema_of`."""
+
+DRAIN = "drain"
+"""The word on a worker's control key that means: claim no more, finish, and go. Any other is the id of a job."""
+
+OWN_LOOP = "own_loop"
+"""What a program that claims in a loop of its own says of itself: nobody else can make it stop claiming."""
 
 _FRESH_SECONDS = 1.0
 _known: dict[int, tuple[float, dict[str, TaskDescription]]] = {}
@@ -91,15 +100,19 @@ def schema_of(store: Store, digest: str) -> dict[str, Any]:
     return schema
 
 
-def beat(store: Store, worker: str, facts: Mapping[str, str | int | float], lifetime: float) -> None:
-    """A worker says that it lives and what it does; without another beat it is forgotten after `lifetime` seconds."""
+def beat(store: Store, worker: str, facts: Mapping[str, str | int | float], lifetime: float) -> bool:
+    """A worker says that it lives and what it does; without another beat it is forgotten after `lifetime` seconds.
+
+    Whether its drain was asked for.
+    """
     now = store.time_ms()
     with store.redis.pipeline(transaction=True) as pipe:
         pipe.hset(store.keys.worker(worker), mapping={**facts, "seen": now})
         pipe.pexpire(store.keys.worker(worker), int(lifetime * 1000))
         pipe.zadd(store.keys.workers(), {worker: now})
         pipe.zremrangebyscore(store.keys.workers(), "-inf", now - int(lifetime * 1000))
-        store.execute(pipe)
+        pipe.hexists(store.keys.worker(worker), DRAIN)
+        return bool(store.execute(pipe)[-1])
 
 
 def leave(store: Store, worker: str) -> None:
@@ -108,6 +121,20 @@ def leave(store: Store, worker: str) -> None:
         pipe.zrem(store.keys.workers(), worker)
         pipe.delete(store.keys.worker(worker), store.keys.control(worker))
         store.execute(pipe)
+
+
+def drain(store: Store, worker: str) -> dict[str, Any]:
+    """Let a worker claim no more jobs, finish those it runs, and stop; itself, as `shown`.
+
+    Raises UnknownWorker, and Conflict for a program that cannot be told so.
+    """
+    found = next((each for each in workers(store) if each["id"] == worker), None)
+    if found is None:
+        raise UnknownWorker(f"No worker has the id {worker[:200]!r}.")
+    if OWN_LOOP in found:
+        raise Conflict("This worker is a program with a loop of its own; end it where it was started.")
+    store.run("drain", worker)
+    return shown({**found, DRAIN: 1})
 
 
 def workers(store: Store) -> list[dict[str, Any]]:
@@ -134,6 +161,6 @@ def shown(worker: Mapping[str, Any]) -> dict[str, Any]:
         "started": rfc3339(int(worker["started"])),
         "seen": rfc3339(int(worker["seen"])),
         "concurrency": int(worker["concurrency"]),
-        "state": worker["state"],
+        "state": "draining" if DRAIN in worker else worker["state"],
         **lists,
     }

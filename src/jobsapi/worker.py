@@ -81,7 +81,10 @@ class Worker:
     # --- The life of the worker -------------------------------------------------------------------------------------
 
     def run(self) -> int:
-        """Work until SIGTERM (jobs may go on for the grace time) or SIGINT (jobs are handed back). The exit code."""
+        """Work until it is drained, or SIGTERM (jobs go on for the grace time), or SIGINT (jobs are handed back).
+
+        The exit code.
+        """
         self._store = _connected(self._settings)
         self._listener = Listener(self._store, self._store.keys.control(self.id))
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -106,8 +109,11 @@ class Worker:
             self._handle(event)
         heard = self._listener.heard()
         self._is_hungry = self._is_hungry or heard.look
-        for jid in heard.words:
-            self._stop_job(jid, "cancelled")
+        for word in heard.words:
+            if word == registry.DRAIN:
+                self._drain()
+            else:
+                self._stop_job(word, "cancelled")
         if heard.stir or time.monotonic() >= self._due["move"]:
             self._guarded(self._move)
         if self._is_due("flush", _LOG_EVERY):
@@ -145,9 +151,16 @@ class Worker:
         return self._stop_at is not None and not self._running
 
     def _on_signal(self, number: int, _frame: Any) -> None:
-        grace = self._settings.grace if number == signal.SIGTERM and self._stop_at is None else 0.0
+        is_first = self._stop_at in (None, float("inf"))
+        grace = self._settings.grace if number == signal.SIGTERM and is_first else 0.0
         self._stop_at = time.monotonic() + grace
         self._listener.interrupt()
+
+    def _drain(self) -> None:
+        """Claim no more; the jobs that run have all the time they need."""
+        if self._stop_at is None:
+            self._stop_at = float("inf")
+            self._guarded(self._beat)
 
     def _hand_back_when_grace_is_over(self) -> None:
         if self._stop_at is not None and time.monotonic() >= self._stop_at:
@@ -290,7 +303,8 @@ class Worker:
             "tasks": " ".join(each["name"] for each in self._tasks),
             "running": " ".join(self._running),
         }
-        registry.beat(self._store, self.id, facts, lifetime=max(self._settings.lease, 3 * _BEAT_EVERY))
+        if registry.beat(self._store, self.id, facts, lifetime=max(self._settings.lease, 3 * _BEAT_EVERY)):
+            self._drain()
 
     def _leave(self) -> None:
         self._guarded(lambda: registry.leave(self._store, self.id))

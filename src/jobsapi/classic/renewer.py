@@ -202,6 +202,7 @@ class _Renewer:
             "state": "running",
             "queues": records.QUEUE,
             "tasks": records.TASK,
+            registry.OWN_LOOP: 1,
             "running": " ".join(held.id for held in self._held.values()),
         }
         registry.beat(self._store, self._worker, facts, lifetime=max(self._settings.lease, 3 * _BEAT_EVERY))

@@ -72,7 +72,7 @@ class Keys:
     workers = _Key("workers", "sorted set: workers; last heartbeat, ms")
     worker = _Key("w:{worker}", "hash: what a worker says of itself")
     last_claim = _Key("cl:{worker}", "string: the token and the ids of its last claim, for a lease's time")
-    control = _Key("c:{worker}", "sorted set: jobs whose worker should look at them now")
+    control = _Key("c:{worker}", "sorted set: jobs whose worker should look at them now, and `drain`")
     upkeep = _Key("upkeep", "hash: when upkeep last ran, and from when it may reap, ms")
     tokens = _Key("tokens", "hash: SHA-256 of a token → its name and when it was made, JSON")
 

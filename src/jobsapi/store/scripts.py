@@ -20,6 +20,7 @@ _REFUSALS: dict[str, type[errors.JobsApiError]] = {
     "UNKNOWNJOB": errors.UnknownJob,
     "WRONGSTATUS": errors.WrongStatus,
     "NOTHOLDER": errors.NotHolder,
+    "UNKNOWNWORKER": errors.UnknownWorker,
     "DATASETBUSY": errors.DatasetBusy,
     "LOSTSTAGE": errors.StoreUnavailable,
     "OOM": errors.StoreFull,

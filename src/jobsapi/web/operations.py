@@ -124,6 +124,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/queues/{name}/pause"): _CHANGE_QUEUE,
     ("POST", "/queues/{name}/resume"): _CHANGE_QUEUE,
     ("GET", "/workers"): Operation({200: "Workers"}, (422,)),
+    ("POST", "/workers/{worker}/drain"): Operation({200: "Worker"}, (404, 409, 422)),
     ("GET", "/healthz"): Operation({200: "Health"}, needs_store=False),
     ("GET", "/readyz"): Operation({200: "Health"}),
     ("GET", "/metrics"): Operation({200: TEXT}),

@@ -108,6 +108,13 @@ def workers() -> Response:
     return reply({"workers": [registry.shown(each) for each in registry.workers(the_store())]})
 
 
+@blueprint.post("/workers/<worker>/drain")
+def drain(worker: str) -> Response:
+    """Let a worker finish what it runs and stop; it claims nothing more."""
+    query()
+    return reply(registry.drain(the_store(), worker))
+
+
 @blueprint.get("/healthz")
 def healthz() -> Response:
     """The process answers."""
