@@ -389,3 +389,10 @@ def test_a_load_takes_no_more_memory_the_larger_it_is(store):
     assert loaded["total"] == 180
     assert peak < 40_000_000  # of 160 MB
     assert data.search("57", limit=1, store=store).total == 1
+
+
+def test_a_whole_number_written_as_a_decimal_is_that_number_as_an_id(store: Store) -> None:
+    data.load([{"id": 3.0, "a": 1}], store=store)
+    assert data.get(3, store=store) == {"id": 3.0, "a": 1}
+    with pytest.raises(BadRow):
+        data.load([{"id": 3.5}], store=store)

@@ -147,6 +147,8 @@ class Load:
             return str(self._highest)
         if value is None:
             raise BadRow(row, f"it has no {field!r}, which is to be its id.")
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # 3.0 is the integer 3, as JSON Schema has it
         if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
             raise BadRow(row, f"its {field!r} is to be its id, so it must be an integer or a text.")
         key = str(value)

@@ -47,7 +47,7 @@ class Pool:
         `stop_grace`: seconds between TERM and KILL. `max_result`: bytes.
         """
         self._app, self._size = app, size
-        self._mark = f"JOBSAPI_POOL={secrets.token_hex(8)}"
+        self._mark = f"_POOL_OF_JOBS={secrets.token_hex(8)}"
         name, _, value = self._mark.partition("=")
         self._environ = {**(os.environ if environ is None else environ), name: value}
         self._recycle_jobs, self._recycle_mb = recycle_jobs, recycle_mb
