@@ -262,7 +262,7 @@ class _Supervisor:
     # --- Stopping ---------------------------------------------------------------------------------------------------
 
     def _stop(self, number: int) -> None:
-        """The worker first, so that the API tells until the last how its jobs end. SIGTERM gives them the grace time."""
+        """The worker first, so that the API tells to the last how its jobs end. SIGTERM gives them the grace time."""
         self._stopping.set()
         is_patient = number == signal.SIGTERM
         self._worker.send(signal.SIGTERM if is_patient else signal.SIGINT)

@@ -89,7 +89,7 @@ def _load(settings: Settings, ready_with: str) -> Flask:
 
 
 def _stop_with_parent() -> None:
-    """granian's own children go on when their parent is killed; ours stop as by SIGTERM, and free the port."""
+    """Granian's own children go on when their parent is killed; ours stop as by SIGTERM, and free the port."""
     parent = multiprocessing.parent_process()
     assert parent is not None  # this runs in granian's child
     parent.join()

@@ -39,7 +39,7 @@ class Settings:
     durability: str = _env(
         "JOBSAPI_DURABILITY",
         "everysec",
-        "`everysec`: losing the store's process or the power may lose about the last 2 s. `always`: a 202 means on disk.",
+        "`everysec`: losing the store or the power may lose about the last 2 s. `always`: a 202 means on disk.",
     )
     host: str = _env("JOBSAPI_HOST", "127.0.0.1", "The address the API listens on.")
     port: int = _env("JOBSAPI_PORT", 5000, "The port the API listens on.")

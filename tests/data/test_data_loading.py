@@ -391,7 +391,7 @@ def test_a_load_takes_no_more_memory_the_larger_it_is(store):
     assert data.search("57", limit=1, store=store).total == 1
 
 
-def test_a_whole_number_written_as_a_decimal_is_that_number_as_an_id(store: Store) -> None:
+def test_a_whole_number_written_as_a_decimal_is_that_number_as_an_id(store):
     data.load([{"id": 3.0, "a": 1}], store=store)
     assert data.get(3, store=store) == {"id": 3.0, "a": 1}
     with pytest.raises(BadRow):

@@ -23,8 +23,7 @@ def test_every_filter_finds_what_a_walk_over_all_jobs_finds(engine):
     for i, (task, queue, tags) in enumerate(
         itertools.product(("work", "other"), ("default", "second"), ([], ["a"], ["a", "b"]))
     ):
-        for _ in range(i % 3 + 1):
-            made.append(engine.submit(task, queue=queue, tags=tags))
+        made += [engine.submit(task, queue=queue, tags=tags) for _ in range(i % 3 + 1)]
     for claim in engine.claim(9):
         jobs.complete_job(engine.store, claim.id, claim.token, b"", b"1")
     engine.claim(3, second=["work"])

@@ -82,7 +82,7 @@ def _seconds(text):
 
 @pytest.mark.parametrize("wrong", [{"max_attempts": 0}, {"backoff": -1}, {"backoff": {"bas": 1}}, {"backoff": []}])
 def test_a_tasks_options_are_checked_where_they_are_written(wrong):
-    with pytest.raises(ValueError, match="max_attempts|seconds"):
+    with pytest.raises(ValueError, match=r"max_attempts|seconds"):
         Task("t", lambda: None, **wrong)
 
 
