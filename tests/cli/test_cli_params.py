@@ -21,7 +21,7 @@ class Point(BaseModel):
     label: str | None = None
 
 
-def everything(  # noqa: PLR0917 - by name only
+def everything(
     text: str = "",
     whole: int = 0,
     number: float = 0,
