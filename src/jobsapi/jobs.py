@@ -31,6 +31,7 @@ from jobsapi.reads import (
     wait_for_job,
     with_results,
 )
+from jobsapi.states import Status
 from jobsapi.submission import Submission, prepare
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def add_job(
 ) -> Job:
     """Record one job of a task (its name or its function) and put it on its queue; returns at once.
 
-    `options`: queue, priority, timeout (s), memory_mb (MiB), max_deliveries, tags, keep (s). Raises Invalid, TooLarge,
+    `options`: those of `options.OPTIONS`, by the names and units of the HTTP API. Raises Invalid, TooLarge,
     StoreUnavailable.
     """
     store = store or stores.default()
@@ -122,27 +123,28 @@ def submit_batch(store: Store, submissions: Sequence[Submission]) -> tuple[str, 
     if len(submissions) > MOST_AT_ONCE:
         detail = f"{len(submissions):,} jobs are more than the {MOST_AT_ONCE:,} that one submit may hold."
         raise Invalid(detail, errors=[FieldError("", detail)])
+    if any(each.is_relative for each in submissions):
+        now = store.time_ms()
+        submissions = [each.timed(now) for each in submissions]
     batch = new_id()
     if len(submissions) > _STEP:
         return batch, _submit_in_steps(store, batch, submissions)
-    arguments: list[Any] = []
-    for each in submissions:
-        priority, tags = each.fields.get("pr", 0), each.fields.get("tg", "")
-        arguments += [each.id, each.queue, each.task, priority, tags, *_pairs(each.fields)]
-    created = int(store.run("submit", *arguments))
-    return batch, [each.record(created) for each in submissions]
+    created, *codes = store.run("submit", *_arguments(submissions))
+    statuses = (Status.from_code(code.decode()) for code in codes)
+    return batch, [each.record(int(created), status) for each, status in zip(submissions, statuses, strict=True)]
 
 
 def _submit_in_steps(store: Store, batch: str, submissions: Sequence[Submission]) -> list[JobRecord]:
     for start in range(0, len(submissions), _STEP):
-        arguments: list[Any] = [batch]
-        for each in submissions[start : start + _STEP]:
-            arguments += [each.id, *_pairs({**each.fields, "q": each.queue, "t": each.task, "bt": batch})]
-        store.run("stage", *arguments)
+        store.run("stage", batch, *_arguments(submissions[start : start + _STEP], bt=batch))
     store.run("commit", batch, len(submissions))
     created = store.time_ms()
     admit_jobs(store, batch)
-    return [each.record(created) for each in submissions]
+    return [each.record(created, _waits(each, created)) for each in submissions]
+
+
+def _waits(submission: Submission, now: int) -> Status:
+    return Status.SCHEDULED if int(submission.fields.get("ra", 0)) > now else Status.SUBMITTED
 
 
 def admit_jobs(store: Store, batch: str) -> None:
@@ -152,8 +154,13 @@ def admit_jobs(store: Store, batch: str) -> None:
             return
 
 
-def _pairs(fields: Mapping[str, Any]) -> list[Any]:
-    return [len(fields), *(part for pair in fields.items() for part in pair)]
+def _arguments(submissions: Iterable[Submission], **more: str) -> list[Any]:
+    """What `submit` and `stage` take: for each job its id, the number of pairs, and the fields of its record."""
+    arguments: list[Any] = []
+    for each in submissions:
+        fields = {**each.fields, "q": each.queue, "t": each.task, **more}
+        arguments += [each.id, len(fields), *(part for pair in fields.items() for part in pair)]
+    return arguments
 
 
 def _task_name(task: Any) -> str:

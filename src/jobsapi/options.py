@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +12,7 @@ from jobsapi import backoff
 from jobsapi.errors import FieldError
 from jobsapi.names import NAME_PATTERN, checked_name
 
-__all__ = ["LATER", "OPTIONS", "Option", "schema", "stored"]
+__all__ = ["DELAY", "LATER", "OPTIONS", "Option", "schema", "stored"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,22 @@ def _tags(value: Any) -> str:
     return " ".join(tags)
 
 
+def _time(value: Any) -> int:
+    """RFC 3339 → ms since the epoch."""
+    expected = "is a time such as 2026-01-31T12:00:00Z"
+    if not isinstance(value, str) or not re.fullmatch(_RFC3339, value):
+        raise ValueError(expected)
+    try:
+        return max(1, round(datetime.datetime.fromisoformat(value.upper()).timestamp() * 1000))
+    except ValueError:
+        raise ValueError(expected) from None
+
+
+_RFC3339 = r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"
+
+DELAY = "dl"
+"""The field of a time told from now; a submit makes `run_at` of it by the server's clock."""
+
 _SECONDS = {"type": "number", "minimum": 0.001, "maximum": 1e9}
 _NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
@@ -73,6 +91,20 @@ OPTIONS: dict[str, Option] = {
             "ends `failed`, reason `memory`. Default the task's.",
         },
         _number(1, 10**8, "is an integer from 1 to 100,000,000"),
+    ),
+    "delay": Option(
+        DELAY,
+        {"type": "number", "minimum": 0, "maximum": 1e9, "description": "Seconds until it goes into its queue."},
+        _number(0, 1e9, "is a number of seconds from 0 to 1,000,000,000", scale=1000),
+    ),
+    "run_at": Option(
+        "ra",
+        {
+            "type": "string",
+            "format": "date-time",
+            "description": "When it goes into its queue, as RFC 3339; in the past: at once. Not beside `delay`.",
+        },
+        _time,
     ),
     "max_attempts": Option(
         "ma",
@@ -105,7 +137,7 @@ OPTIONS: dict[str, Option] = {
 
 LATER = (
     *("after", "after_any", "key", "on_conflict"),
-    *("delay", "run_at", "expires_in", "webhook", "sweep"),
+    *("expires_in", "webhook", "sweep"),
 )
 """Options that this version refuses by name, so that nobody believes they were heard."""
 
@@ -130,6 +162,8 @@ def stored(options: Mapping[str, Any], base: str) -> tuple[dict[str, str | int],
             else:
                 if kept not in ("", 0):
                     fields[OPTIONS[name].field] = kept
+    if DELAY in fields and "ra" in fields:
+        faults.append(FieldError(f"{base}/run_at", "cannot stand beside `delay`"))
     return fields, faults
 
 

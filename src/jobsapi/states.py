@@ -63,7 +63,7 @@ ENDED = frozenset(Status) - ACTIVE
 _NOWHERE: frozenset[Status] = frozenset()
 
 TRANSITIONS: dict[str, tuple[frozenset[Status], frozenset[Status]]] = {
-    "submit": (_NOWHERE, frozenset({Status.SUBMITTED})),
+    "submit": (_NOWHERE, frozenset({Status.SUBMITTED, Status.SCHEDULED})),
     "claim": (frozenset({Status.SUBMITTED}), frozenset({Status.IN_PROGRESS})),
     "renew": (frozenset({Status.IN_PROGRESS}), frozenset({Status.IN_PROGRESS})),
     "release": (frozenset({Status.IN_PROGRESS}), frozenset({Status.SUBMITTED, Status.CANCELLED})),

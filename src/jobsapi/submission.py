@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -32,15 +32,28 @@ class Submission:
     """The record's fields beside task and queue."""
     id: str = field(default_factory=new_id)
 
-    def record(self, created: int) -> JobRecord:
+    def record(self, created: int, status: Status) -> JobRecord:
         """The record as it stands right after the submit; `created`: ms."""
         stored = {
             name: value if isinstance(value, bytes) else str(value).encode() for name, value in self.fields.items()
         }
-        known = {"s": Status.SUBMITTED.code, "t": self.task, "q": self.queue, "c": str(created)}
+        known = {"s": status.code, "t": self.task, "q": self.queue, "c": str(created)}
         made = JobRecord.from_fields(self.id, {**stored, **{k: v.encode() for k, v in known.items()}})
         assert made is not None  # it has a status
         return made
+
+    def timed(self, now: int) -> Submission:
+        """The same with its times told from `now`, ms, as points in time."""
+        delay = self.fields.get(job_options.DELAY)
+        if delay is None:
+            return self
+        fields = {name: value for name, value in self.fields.items() if name != job_options.DELAY}
+        return replace(self, fields=fields | {"ra": now + int(delay)})
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether it tells times from now, which only the server's clock can make points in time."""
+        return job_options.DELAY in self.fields
 
 
 def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], base: str, pointer: str) -> Submission:

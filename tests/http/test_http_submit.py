@@ -212,6 +212,11 @@ def test_an_unknown_option_is_refused_with_the_known_ones_named(http: FlaskClien
         *(("max_attempts", each) for each in (0, 1001, 1.5, "3", True)),
         *(("backoff", each) for each in (-1, 1e8, "1", True, [], [1, "2"], [1] * 101, {"bas": 1}, {"factor": 0.5})),
         *(("backoff", {name: each}) for name, each in (("jitter", 2), ("base", -1), ("max", None), ("base", "1"))),
+        *(("delay", each) for each in (-1, 1e10, "1", True, [1])),
+        *(
+            ("run_at", each)
+            for each in (1, "", "tomorrow", "2026-01-31", "2026-01-31T12:00:00", "2026-02-30T12:00:00Z")
+        ),
         *(("tags", each) for each in ("a", [1], ["a", "a"], ["a b"], [str(i) for i in range(21)], {"a": 1}, [None])),
     ],
 )
@@ -221,7 +226,7 @@ def test_an_option_out_of_its_bounds_is_pointed_at(http: FlaskClient, refused: A
 
 
 def test_every_fault_is_told_at_once(http: FlaskClient, refused: Any) -> None:
-    body = {"task": "plot", "params": {"start": "1"}, "priority": 1000, "delay": 3}
+    body = {"task": "plot", "params": {"start": "1"}, "priority": 1000, "delay": -3}
     problem = refused(http.post("/jobs", json=body), 422, "invalid")
     assert set(pointers(problem)) == {"/params/start", "/params/end", "/priority", "/delay"}
 
@@ -292,3 +297,17 @@ def test_a_backoff_is_taken_as_the_document_describes_it(http: FlaskClient, back
     assert (job["status"], job["max_attempts"], job["run_at"]) == ("submitted", 3, None)
     kinds = http.get("/openapi.json").get_json()["components"]["schemas"]["plot.job"]["properties"]
     assert jsonschema_rs.validator_for(kinds["backoff"]).is_valid(backoff)
+
+
+def test_a_job_for_later_is_scheduled(http: FlaskClient) -> None:
+    job = http.post("/jobs", json={**PLOT, "run_at": "2100-01-31T12:00:00+01:00"}).get_json()
+    assert (job["status"], job["run_at"]) == ("scheduled", "2100-01-31T11:00:00.000Z")
+    assert http.get("/jobs?status=scheduled").get_json()["total"] == 1
+    assert http.post(f"/jobs/{job['id']}/cancel").get_json()["status"] == "cancelled"
+
+
+def test_a_job_has_one_time(http: FlaskClient, refused: Any) -> None:
+    body = {**PLOT, "delay": 1, "run_at": "2100-01-31T12:00:00Z"}
+    assert pointers(refused(http.post("/jobs", json=body), 422, "invalid")) == {
+        "/run_at": "cannot stand beside `delay`"
+    }

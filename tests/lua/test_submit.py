@@ -80,3 +80,36 @@ def test_a_stage_that_was_swept_cannot_be_committed(engine):
     jobs.admit_jobs(engine.store, "batch")
     with pytest.raises(Exception, match="took too long"):
         engine.store.run("commit", "batch", 1)
+
+
+def test_a_delayed_job_is_scheduled_by_the_servers_clock(engine):
+    job = jobs.add_job("work", {}, delay=2.5, store=engine.store)
+    assert (job.status, job.run_at, job.position) == ("scheduled", "1970-01-01T00:16:42.500Z", None)
+    assert engine.lists() == {"w:default:work": [job.id]}
+    assert engine.left() == {f"j:{job.id}", "l:w:default:work", "due", "stir"}
+    assert engine.claim(1) == []
+    engine.store.now += 2_500
+    jobs.promote_jobs(engine.store)
+    assert [claim.id for claim in engine.claim(1)] == [job.id]
+
+
+@pytest.mark.parametrize("run_at", ["1970-01-01T00:16:40Z", "1960-01-01T00:00:00+02:00", "1970-01-01t00:00:00.5z"])
+def test_a_time_that_has_passed_is_now(engine, run_at):
+    job = jobs.add_job("work", {}, run_at=run_at, store=engine.store)
+    assert job.status == "submitted"
+    assert [claim.id for claim in engine.claim(1)] == [job.id]
+
+
+def test_a_time_is_read_with_its_offset(engine):
+    job = jobs.add_job("work", {}, run_at="1970-01-01T02:20:00.25+02:00", store=engine.store)
+    assert (job.status, job.run_at) == ("scheduled", "1970-01-01T00:20:00.250Z")
+
+
+def test_many_jobs_may_wait_for_their_times(engine):
+    made = jobs.add_jobs([{"task": "work", "delay": n % 2} for n in range(150)], store=engine.store)
+    assert [job.status for job in made] == ["submitted", "scheduled"] * 75
+    assert len(engine.claim(150)) == 75
+    engine.store.now += 1_000
+    while jobs.promote_jobs(engine.store)[0]:
+        pass
+    assert len(engine.claim(150)) == 75
