@@ -123,6 +123,7 @@ def submit_batch(store: Store, submissions: Sequence[Submission]) -> tuple[str, 
     if len(submissions) > MOST_AT_ONCE:
         detail = f"{len(submissions):,} jobs are more than the {MOST_AT_ONCE:,} that one submit may hold."
         raise Invalid(detail, errors=[FieldError("", detail)])
+    store.refuse_if_full()
     if any(each.is_relative for each in submissions):
         now = store.time_ms()
         submissions = [each.timed(now) for each in submissions]

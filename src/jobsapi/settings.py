@@ -67,6 +67,11 @@ class Settings:
     recycle_mb: int = _env(
         "JOBSAPI_RECYCLE_MB", 2048, "Resident MiB above which a child is replaced after its job; 0: never."
     )
+    high_water: float = _env(
+        "JOBSAPI_HIGH_WATER",
+        0.9,
+        "The part of the server's maxmemory, where that is set, above which new jobs and loads are refused.",
+    )
     max_body: int = _env("JOBSAPI_MAX_BODY", 16 * _MIB, "The largest body of POST /jobs, in bytes.")
     max_params: int = _env("JOBSAPI_MAX_PARAMS", _MIB, "The largest parameters of one job, in bytes of JSON.")
     max_record: int = _env("JOBSAPI_MAX_RECORD", _MIB, "The largest record of a data set, in bytes of JSON.")
@@ -100,6 +105,8 @@ class Settings:
             )
         if not 1 <= self.port <= 65535:
             raise SetupError(f"JOBSAPI_PORT is {self.port}; it must be between 1 and 65535.")
+        if not 0 < self.high_water <= 1:
+            raise SetupError(f"JOBSAPI_HIGH_WATER is {self.high_water}; it must be above 0 and at most 1.")
         if not 0.5 <= self.lease <= 3600:
             raise SetupError(f"JOBSAPI_LEASE is {self.lease}; it must be between 0.5 and 3600 seconds.")
 

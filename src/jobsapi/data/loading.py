@@ -211,5 +211,6 @@ class Load:
 
     def _write(self, builder: Builder) -> None:
         if self._waiting:
+            self._store.refuse_if_full()
             self._store.run("data_put", self._dataset, self._token, self._lease, builder.name, *self._waiting)
             self._waiting, self._waiting_size = [], 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import redis
@@ -12,10 +12,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from jobsapi.errors import SetupError, StoreUnavailable
+from jobsapi.errors import SetupError, StoreFull, StoreUnavailable
 from jobsapi.settings import Settings
 from jobsapi.store.keys import Keys
 from jobsapi.store.scripts import script, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Store", "connect", "default", "translated"]
 
@@ -33,6 +36,7 @@ class Store:
         self.settings = settings
         self.url = url
         self.keys = Keys(settings.namespace)
+        self._fullness, self._fullness_told_at = 0.0, float("-inf")
         self.now: int | None = None  # tests set it: every script then sees this clock (ms)
 
     def run(self, name: str, *args: Any) -> Any:
@@ -58,6 +62,20 @@ class Store:
         told = self.call("info", section)
         return list(told.values()) if isinstance(next(iter(told.values())), dict) else [told]
 
+    def refuse_if_full(self) -> None:
+        """Raise StoreFull where the server has little memory left: what is there needs the rest to come to its end.
+
+        The server is asked at most once a second.
+        """
+        if (now := time.monotonic()) - self._fullness_told_at > _FULLNESS_EVERY:
+            self._fullness_told_at = now
+            self._fullness = max(map(_fullness, self.info("memory")))
+        if self._fullness >= self.settings.high_water:
+            raise StoreFull(
+                f"The server has used {self._fullness:.0%} of its maxmemory; above {self.settings.high_water:.0%} "
+                "(JOBSAPI_HIGH_WATER) it takes no new jobs and no loads. Ended jobs that are removed make room."
+            )
+
     def blocking(self, longest: float) -> Any:
         """A client of its own for reads that block up to `longest` seconds: no retries, a timeout past the read's."""
         return client_for(self.url, socket_timeout=longest + 5)
@@ -72,6 +90,15 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self.redis.close()
+
+
+_FULLNESS_EVERY = 1.0
+
+
+def _fullness(memory: Mapping[str, Any]) -> float:
+    """Which part of its maxmemory a node has used, counted as the node itself does before it refuses a write."""
+    used = int(memory["used_memory"]) - int(memory.get("mem_not_counted_for_evict", 0))
+    return used / int(memory["maxmemory"]) if memory.get("maxmemory") else 0.0
 
 
 def connect(settings: Settings | None = None) -> Store:
