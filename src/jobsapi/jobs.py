@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from jobsapi import results
 from jobsapi import store as stores
 from jobsapi.claims import (
@@ -52,6 +54,7 @@ __all__ = [
     "complete_job",
     "count_ended",
     "count_jobs",
+    "expire_jobs",
     "expired_leases",
     "fail_job",
     "get_job_by_id",
@@ -186,6 +189,12 @@ def promote_jobs(store: Store, most: int = 100) -> tuple[int, float | None]:
     """Let jobs whose time has come into their queues: how many were due, and seconds until the next one is, or None."""
     due, left = store.run("promote", most)
     return int(due), None if left < 0 else int(left) / 1000
+
+
+def expire_jobs(store: Store, most: int = 100) -> int:
+    """End jobs that no worker claimed in their time, `failed`/`expired`; how many there were."""
+    error = {"type": "Expired", "message": "No worker had claimed it when its time was over.", "traceback": ""}
+    return int(store.run("expire", _keep(store), most, orjson.dumps(error)))
 
 
 def prune_jobs(store: Store, most: int = 50) -> int:

@@ -12,7 +12,7 @@ from jobsapi import backoff
 from jobsapi.errors import FieldError
 from jobsapi.names import NAME_PATTERN, checked_name
 
-__all__ = ["DELAY", "LATER", "OPTIONS", "Option", "schema", "stored"]
+__all__ = ["LATER", "OPTIONS", "RELATIVE", "Option", "schema", "stored"]
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def _time(value: Any) -> int:
 
 _RFC3339 = r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"
 
-DELAY = "dl"
-"""The field of a time told from now; a submit makes `run_at` of it by the server's clock."""
+RELATIVE = {"dl": "ra", "xi": "xa"}
+"""Fields that tell ms from now → the field that a submit makes of them by the server's clock, a point in time."""
 
 _SECONDS = {"type": "number", "minimum": 0.001, "maximum": 1e9}
 _NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
@@ -93,7 +93,7 @@ OPTIONS: dict[str, Option] = {
         _number(1, 10**8, "is an integer from 1 to 100,000,000"),
     ),
     "delay": Option(
-        DELAY,
+        "dl",
         {"type": "number", "minimum": 0, "maximum": 1e9, "description": "Seconds until it goes into its queue."},
         _number(0, 1e9, "is a number of seconds from 0 to 1,000,000,000", scale=1000),
     ),
@@ -105,6 +105,11 @@ OPTIONS: dict[str, Option] = {
             "description": "When it goes into its queue, as RFC 3339; in the past: at once. Not beside `delay`.",
         },
         _time,
+    ),
+    "expires_in": Option(
+        "xi",
+        _SECONDS | {"description": "Seconds by which a worker must have claimed it; then it fails, reason `expired`."},
+        _number(0.001, 1e9, "is a number of seconds from 0.001 to 1,000,000,000", scale=1000),
     ),
     "max_attempts": Option(
         "ma",
@@ -137,7 +142,7 @@ OPTIONS: dict[str, Option] = {
 
 LATER = (
     *("after", "after_any", "key", "on_conflict"),
-    *("expires_in", "webhook", "sweep"),
+    *("webhook", "sweep"),
 )
 """Options that this version refuses by name, so that nobody believes they were heard."""
 
@@ -162,7 +167,7 @@ def stored(options: Mapping[str, Any], base: str) -> tuple[dict[str, str | int],
             else:
                 if kept not in ("", 0):
                     fields[OPTIONS[name].field] = kept
-    if DELAY in fields and "ra" in fields:
+    if "dl" in fields and "ra" in fields:
         faults.append(FieldError(f"{base}/run_at", "cannot stand beside `delay`"))
     return fields, faults
 

@@ -77,6 +77,7 @@ TRANSITIONS: dict[str, tuple[frozenset[Status], frozenset[Status]]] = {
         frozenset({Status.IN_PROGRESS}),
         frozenset({Status.SUBMITTED, Status.FAILED, Status.CANCELLED}),
     ),
+    "expire": (frozenset({Status.SCHEDULED, Status.SUBMITTED}), frozenset({Status.FAILED})),
     "cancel": (ACTIVE, frozenset({Status.IN_PROGRESS, Status.CANCELLED})),
     "retry": (ENDED, frozenset({Status.SUBMITTED})),
     "remove": (ENDED, _NOWHERE),

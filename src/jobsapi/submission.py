@@ -44,16 +44,14 @@ class Submission:
 
     def timed(self, now: int) -> Submission:
         """The same with its times told from `now`, ms, as points in time."""
-        delay = self.fields.get(job_options.DELAY)
-        if delay is None:
-            return self
-        fields = {name: value for name, value in self.fields.items() if name != job_options.DELAY}
-        return replace(self, fields=fields | {"ra": now + int(delay)})
+        points = job_options.RELATIVE
+        told = {points.get(k, k): now + int(v) if k in points else v for k, v in self.fields.items()}
+        return replace(self, fields=told)
 
     @property
     def is_relative(self) -> bool:
         """Whether it tells times from now, which only the server's clock can make points in time."""
-        return job_options.DELAY in self.fields
+        return not job_options.RELATIVE.keys().isdisjoint(self.fields)
 
 
 def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], base: str, pointer: str) -> Submission:

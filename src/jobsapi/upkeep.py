@@ -1,4 +1,4 @@
-"""Finds jobs that are due, lost or old and what was left behind; any worker may run it at any time, in small steps."""
+"""Finds jobs that are due, expired, lost or old and what was left behind; any worker may run it at any time, in small steps."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run(store: Store) -> int:
     if jobs.may_reap(store):
         for jid in jobs.expired_leases(store):
             done += jobs.lose_job(store, jid, "", "its worker did not renew the lease")
-    done += jobs.prune_jobs(store)
+    done += jobs.expire_jobs(store) + jobs.prune_jobs(store)
     for batch in jobs.abandoned_batches(store, _ABANDONED_AFTER):
         jobs.admit_jobs(store, batch)
         done += 1

@@ -217,6 +217,7 @@ def test_an_unknown_option_is_refused_with_the_known_ones_named(http: FlaskClien
             ("run_at", each)
             for each in (1, "", "tomorrow", "2026-01-31", "2026-01-31T12:00:00", "2026-02-30T12:00:00Z")
         ),
+        *(("expires_in", each) for each in (0, -1, 1e10, "1", True)),
         *(("tags", each) for each in ("a", [1], ["a", "a"], ["a b"], [str(i) for i in range(21)], {"a": 1}, [None])),
     ],
 )

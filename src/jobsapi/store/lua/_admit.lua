@@ -7,6 +7,7 @@ local function admit(id, fields, at)
   }
   redis.call('HSET', K.job(id), 's', S.submitted, 'n', job.number)
   for tag in string.gmatch(fields.tg or '', '%S+') do redis.call('ZADD', K.tagged(tag), job.number, id) end
+  if fields.xa then redis.call('ZADD', K.expiring(), fields.xa, id) end
   if fields.ra and tonumber(fields.ra) > at then
     defer(job, fields.ra)
     return S.scheduled

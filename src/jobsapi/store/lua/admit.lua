@@ -7,8 +7,8 @@ local is_committed = redis.call('EXISTS', K.committed(batch)) == 1
 local ids = redis.call('LPOP', K.stage(batch), most) or {}
 for _, id in ipairs(ids) do
   if is_committed then
-    local v = redis.call('HMGET', K.job(id), 'q', 't', 'pr', 'tg', 'ra')
-    admit(id, { q = v[1], t = v[2], pr = v[3], tg = v[4], ra = v[5] }, at)
+    local v = redis.call('HMGET', K.job(id), 'q', 't', 'pr', 'tg', 'ra', 'xa')
+    admit(id, { q = v[1], t = v[2], pr = v[3], tg = v[4], ra = v[5], xa = v[6] }, at)
   else
     redis.call('UNLINK', K.job(id))
   end

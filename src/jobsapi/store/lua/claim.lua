@@ -24,6 +24,11 @@ end
 local function take(id)
   local job = fetch(id)
   if not job or job.status ~= S.submitted then return end
+  if job.expires then
+    if job.expires <= at then return end -- too late: upkeep finds it by `expire`
+    redis.call('ZREM', K.expiring(), id)
+    redis.call('HDEL', K.job(id), 'xa')
+  end
   local its_token = token .. #claimed
   relist(job, S.in_progress)
   redis.call('HSET', K.job(id), 's', S.in_progress, 'k', its_token, 'w', worker, 'b', at, 'a', job.attempt + 1)
