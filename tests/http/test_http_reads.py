@@ -241,7 +241,7 @@ def test_metrics_count_jobs_for_prometheus(http: FlaskClient, seven: list[str]) 
 
 @pytest.mark.parametrize(
     "address",
-    ["/nowhere", "/job", "/jobs/", "/jobs/x/y", "/data/x/y/z", "/%00", "/..", "/é", "/favicon.ico", "/static/x"],
+    ["/nowhere", "/job", "/jobs/", "/jobs/x/y", "/tasks/x/y", "/%00", "/..", "/é", "/favicon.ico", "/static/x"],
 )
 def test_an_unknown_route_is_a_problem_document(http: FlaskClient, refused: Any, address: str) -> None:
     refused(http.get(address), 404, "not-found")

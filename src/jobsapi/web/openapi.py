@@ -208,15 +208,23 @@ def _task_schemas(store: Store, known: Mapping[str, TaskDescription]) -> dict[st
                 "params": {"$ref": f"#/components/schemas/{name}.params"},
                 **{option: _or_null(schema) for option, schema in options.schema().items()},
             },
+            "not": _BOTH_TIMES,
             "additionalProperties": False,
         }
     return made
 
 
+_BOTH_TIMES = {
+    "properties": {"delay": {"type": "number"}, "run_at": {"type": "string"}},
+    "required": ["delay", "run_at"],
+}
+
+
 def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The same where null is understood too: the option is not given."""
     kinds = schema["type"]
-    return {**schema, "type": [*(kinds if isinstance(kinds, list) else [kinds]), "null"]}
+    made = {**schema, "type": [*(kinds if isinstance(kinds, list) else [kinds]), "null"]}
+    return made | {"enum": [*schema["enum"], None]} if "enum" in schema else made
 
 
 def _job_request(store: Store, known: Mapping[str, TaskDescription]) -> dict[str, Any]:
