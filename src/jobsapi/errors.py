@@ -10,6 +10,7 @@ JobsApiError
 ├── Conflict 409
 │   ├── WrongStatus           the job's status does not allow it
 │   ├── NotHolder             the claim is no longer (or never was) the job's
+│   ├── KeyTaken              another active job has the same key
 │   ├── NoResult              the job failed or was cancelled
 │   └── DatasetBusy           another load of the same data set is running
 ├── ResultExpired 410
@@ -40,6 +41,7 @@ __all__ = [
     "Forbidden",
     "Invalid",
     "JobsApiError",
+    "KeyTaken",
     "NoResult",
     "NotAcceptable",
     "NotFound",
@@ -196,6 +198,18 @@ class NotHolder(Conflict):
 
     code = "not-holder"
     title = "This claim no longer holds the job"
+
+
+class KeyTaken(Conflict):
+    """Another active job has the same `key`; `job_id` is that job's."""
+
+    code = "key-taken"
+    title = "Another active job has the same key"
+
+    def __init__(self, job_id: str, detail: str = "") -> None:
+        """`job_id`: the active job."""
+        super().__init__(detail or f"The job {job_id} is active and has the same key.")
+        self.job_id = job_id
 
 
 class NoResult(Conflict):

@@ -19,8 +19,8 @@ from jobsapi.claims import (
     renew_jobs,
     report_progress,
 )
-from jobsapi.errors import FieldError, Invalid, WrongStatus
-from jobsapi.names import new_id
+from jobsapi.errors import FieldError, Invalid, KeyTaken, WrongStatus
+from jobsapi.names import is_id, new_id
 from jobsapi.reads import (
     count_ended,
     count_jobs,
@@ -95,7 +95,7 @@ def add_job(
 ) -> Job:
     """Record one job of a task (its name or its function) and put it on its queue; returns at once.
 
-    `options`: those of `options.OPTIONS`, by the names and units of the HTTP API. Raises Invalid, TooLarge,
+    `options`: those of `options.OPTIONS`, by the names and units of the HTTP API. Raises Invalid, TooLarge, KeyTaken,
     StoreUnavailable.
     """
     store = store or stores.default()
@@ -127,24 +127,46 @@ def submit_batch(store: Store, submissions: Sequence[Submission]) -> tuple[str, 
         detail = f"{len(submissions):,} jobs are more than the {MOST_AT_ONCE:,} that one submit may hold."
         raise Invalid(detail, errors=[FieldError("", detail)])
     store.refuse_if_full()
+    _check_keys(submissions)
     if any(each.is_relative for each in submissions):
         now = store.time_ms()
         submissions = [each.timed(now) for each in submissions]
     batch = new_id()
     if len(submissions) > _STEP:
         return batch, _submit_in_steps(store, batch, submissions)
-    created, *codes = store.run("submit", *_arguments(submissions))
-    statuses = (Status.from_code(code.decode()) for code in codes)
-    return batch, [each.record(int(created), status) for each, status in zip(submissions, statuses, strict=True)]
+    created, *answers = store.run("submit", *_arguments(submissions))
+    return batch, [
+        get_record(store, answer.decode())
+        if is_id(answer.decode())
+        else each.record(int(created), Status.from_code(answer.decode()))
+        for each, answer in zip(submissions, answers, strict=True)
+    ]
+
+
+def _check_keys(submissions: Sequence[Submission]) -> None:
+    """Two jobs of one list cannot have the same key. Raises Invalid."""
+    places: dict[Any, int] = {}
+    for i, each in enumerate(submissions):
+        if "ky" in each.fields and (first := places.setdefault(each.fields["ky"], i)) != i:
+            fault = FieldError(f"/{i}/key", f"is the key of the list's job {first}, too")
+            raise Invalid("Two jobs of the list have the same key.", errors=[fault])
 
 
 def _submit_in_steps(store: Store, batch: str, submissions: Sequence[Submission]) -> list[JobRecord]:
-    for start in range(0, len(submissions), _STEP):
-        store.run("stage", batch, *_arguments(submissions[start : start + _STEP], bt=batch))
-    store.run("commit", batch, len(submissions))
+    holders: list[bytes] = []
+    try:
+        for start in range(0, len(submissions), _STEP):
+            holders += store.run("stage", batch, *_arguments(submissions[start : start + _STEP], bt=batch))
+    except KeyTaken:
+        admit_jobs(store, batch)  # nobody committed it: what is staged is dropped
+        raise
+    store.run("commit", batch, holders.count(b""))
     created = store.time_ms()
     admit_jobs(store, batch)
-    return [each.record(created, _waits(each, created)) for each in submissions]
+    return [
+        get_record(store, holder.decode()) if holder else each.record(created, _waits(each, created))
+        for each, holder in zip(submissions, holders, strict=True)
+    ]
 
 
 def _waits(submission: Submission, now: int) -> Status:

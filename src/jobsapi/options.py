@@ -61,6 +61,20 @@ def _time(value: Any) -> int:
 
 _RFC3339 = r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"
 
+
+def _key(value: Any) -> str:
+    fits = isinstance(value, str) and 1 <= len(value) <= 200
+    if not fits or any("\ud800" <= each <= "\udfff" for each in value):
+        raise ValueError("is a text of 1 to 200 characters")
+    return str(value)
+
+
+def _conflict(value: Any) -> str:
+    if value not in ("refuse", "return"):
+        raise ValueError("is `refuse` or `return`")
+    return "r" if value == "return" else ""
+
+
 RELATIVE = {"dl": "ra", "xi": "xa"}
 """Fields that tell ms from now → the field that a submit makes of them by the server's clock, a point in time."""
 
@@ -102,6 +116,7 @@ OPTIONS: dict[str, Option] = {
         {
             "type": "string",
             "format": "date-time",
+            "pattern": f"^{_RFC3339}$",
             "description": "When it goes into its queue, as RFC 3339; in the past: at once. Not beside `delay`.",
         },
         _time,
@@ -110,6 +125,26 @@ OPTIONS: dict[str, Option] = {
         "xi",
         _SECONDS | {"description": "Seconds by which a worker must have claimed it; then it fails, reason `expired`."},
         _number(0.001, 1e9, "is a number of seconds from 0.001 to 1,000,000,000", scale=1000),
+    ),
+    "key": Option(
+        "ky",
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 200,
+            "description": "At most one job with this key is active at a time.",
+        },
+        _key,
+    ),
+    "on_conflict": Option(
+        "oc",
+        {
+            "type": "string",
+            "enum": ["refuse", "return"],
+            "default": "refuse",
+            "description": "Where another active job has the `key`: refuse this one (409), or return that one.",
+        },
+        _conflict,
     ),
     "max_attempts": Option(
         "ma",
@@ -141,7 +176,7 @@ OPTIONS: dict[str, Option] = {
 """A new option is a line here, a field in `record.JobRecord`, and what the scripts make of it."""
 
 LATER = (
-    *("after", "after_any", "key", "on_conflict"),
+    *("after", "after_any"),
     *("webhook", "sweep"),
 )
 """Options that this version refuses by name, so that nobody believes they were heard."""

@@ -67,7 +67,7 @@ def test_every_operation_has_a_summary_an_id_of_its_own_and_its_refusals(documen
         assert each["summary"].endswith(".")
         assert "403" in each["responses"]
     submit = document["paths"]["/jobs"]["post"]["responses"]
-    assert set(submit) == {"202", "400", "403", "413", "415", "422", "503"}
+    assert set(submit) == {"200", "202", "400", "403", "409", "413", "415", "422", "503"}
     refusal = document["components"]["responses"]["Problem422"]
     assert list(refusal["content"]) == ["application/problem+json"]
 

@@ -218,6 +218,8 @@ def test_an_unknown_option_is_refused_with_the_known_ones_named(http: FlaskClien
             for each in (1, "", "tomorrow", "2026-01-31", "2026-01-31T12:00:00", "2026-02-30T12:00:00Z")
         ),
         *(("expires_in", each) for each in (0, -1, 1e10, "1", True)),
+        *(("key", each) for each in ("", 1, "k" * 201, ["k"])),
+        *(("on_conflict", each) for each in ("", "ignore", 1, True, ["return"])),
         *(("tags", each) for each in ("a", [1], ["a", "a"], ["a b"], [str(i) for i in range(21)], {"a": 1}, [None])),
     ],
 )
@@ -312,3 +314,42 @@ def test_a_job_has_one_time(http: FlaskClient, refused: Any) -> None:
     assert pointers(refused(http.post("/jobs", json=body), 422, "invalid")) == {
         "/run_at": "cannot stand beside `delay`"
     }
+
+
+def test_a_second_active_key_is_refused_with_the_way_to_the_first(http: FlaskClient) -> None:
+    keyed = {**PLOT, "key": "report {7}"}
+    first = http.post("/jobs", json=keyed).get_json()
+    answer = http.post("/jobs", json=keyed)
+    assert (answer.status_code, answer.headers["Location"]) == (409, f"/jobs/{first['id']}")
+    problem = answer.get_json()
+    assert (problem["type"], problem["job"]) == ("urn:jobsapi:problem:key-taken", first["id"])
+    assert http.post("/jobs", json=[PLOT, keyed]).status_code == 409
+    assert http.get("/jobs").get_json()["total"] == 1
+
+
+def test_on_conflict_return_answers_with_the_active_job(http: FlaskClient) -> None:
+    keyed = {**PLOT, "key": "k", "on_conflict": "return"}
+    first = http.post("/jobs", json=keyed)
+    again = http.post("/jobs", json={**keyed, "priority": 5})
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert again.get_json() == {**first.get_json(), "position": None}
+    assert again.headers["Location"] == first.headers["Location"]
+    both = http.post("/jobs", json=[keyed, PLOT])
+    assert both.status_code == 202
+    assert both.get_json()["jobs"][0]["id"] == first.get_json()["id"]
+    assert http.get("/jobs").get_json()["total"] == 2
+
+
+def test_a_key_is_free_again_when_its_job_has_ended(http: FlaskClient) -> None:
+    keyed = {**PLOT, "key": "k"}
+    first = http.post("/jobs", json=keyed).get_json()["id"]
+    http.post(f"/jobs/{first}/cancel")
+    second = http.post("/jobs", json=keyed)
+    assert second.status_code == 202
+    retried = http.post(f"/jobs/{first}/retry")
+    assert (retried.status_code, retried.get_json()["job"]) == (409, second.get_json()["id"])
+
+
+def test_two_jobs_of_one_list_cannot_have_one_key(http: FlaskClient, refused: Any) -> None:
+    bodies = [PLOT, {**PLOT, "key": "k"}, {**PLOT, "key": "k", "on_conflict": "return"}]
+    assert list(pointers(refused(http.post("/jobs", json=bodies), 422, "invalid"))) == ["/2/key"]

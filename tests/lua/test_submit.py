@@ -3,7 +3,7 @@
 import pytest
 
 from jobsapi import jobs
-from jobsapi.errors import Invalid
+from jobsapi.errors import Invalid, KeyTaken
 from jobsapi.submission import prepare
 
 
@@ -113,3 +113,45 @@ def test_many_jobs_may_wait_for_their_times(engine):
     while jobs.promote_jobs(engine.store)[0]:
         pass
     assert len(engine.claim(150)) == 75
+
+
+def test_a_key_has_one_active_job_whatever_way_that_one_ends(engine):
+    def ends():
+        yield lambda jid: jobs.cancel_job(jid, store=engine.store)
+        yield lambda jid: jobs.complete_job(engine.store, jid, engine.claim_one().token, b"", b"1")
+        yield lambda jid: jobs.fail_job(engine.store, jid, engine.claim_one().token, "error", None)
+        yield lambda jid: jobs.lose_job(engine.store, jid, engine.claim_one().token, "killed")
+
+    for end in ends():
+        jid = engine.submit(key="k", max_deliveries=1)
+        with pytest.raises(KeyTaken) as refusal:
+            engine.submit(key="k")
+        assert refusal.value.job_id == jid
+        end(jid)
+        assert "u:k" not in engine.left()
+
+
+def test_a_keyed_job_that_is_sent_again_is_the_same_job(engine):
+    submission = prepare(engine.store, "work", {}, {"key": "k"}, "", "/params")
+    first, second = (jobs.submit_jobs(engine.store, [submission])[0] for _ in range(2))
+    assert first.id == second.id
+
+
+def test_a_large_submit_is_all_or_nothing_where_a_key_is_taken(engine):
+    jid = engine.submit(key="k140")
+    before = engine.left()
+    many = [{"task": "work", "key": f"k{n}"} for n in range(150)]
+    with pytest.raises(KeyTaken):
+        jobs.add_jobs(many, store=engine.store)
+    assert engine.left() == before
+    made = jobs.add_jobs([each | {"on_conflict": "return"} for each in many], store=engine.store)
+    assert made[140].id == jid
+    assert len({claim.id for claim in engine.claim(200)}) == 150
+
+
+def test_a_retry_holds_the_key_again(engine):
+    jid = engine.submit(key="k")
+    jobs.cancel_job(jid, store=engine.store)
+    jobs.retry_job(jid, store=engine.store)
+    with pytest.raises(KeyTaken):
+        engine.submit(key="k")

@@ -136,6 +136,8 @@ def _error(status: int, body: bytes) -> JobsApiError:
     faults = [FieldError(each["pointer"], each["detail"]) for each in document.get("errors", [])]
     if kind is errors.BadRow:
         return errors.BadRow(document["row"], detail.partition(": ")[2])
+    if kind is errors.KeyTaken:
+        return errors.KeyTaken(document["job"], detail)
     error = (kind or JobsApiError)(detail, errors=faults)
     error.http_status = status
     return error

@@ -41,6 +41,7 @@ class Keys:
     waited = _Key("e:{id}", "list: one word for those who wait for its end, for a minute after it")
     log_tail = _Key("gt:{id}", "list: the tail of its log, in pieces")
 
+    keyed = _Key("u:{key}", "string: the id of the active job that has this key")
     sequence = _Key("seq", "string: the last number that was given to a job")
     ready = _Key("q:{queue}:{task}", "sorted set: jobs waiting; (100 - priority) * 2^44 + number")
     wake = _Key("k:{queue}:{task}", "sorted set: one marker while an idle worker should look")

@@ -22,6 +22,7 @@ _REFUSALS: dict[str, type[errors.JobsApiError]] = {
     "NOTHOLDER": errors.NotHolder,
     "UNKNOWNWORKER": errors.UnknownWorker,
     "DATASETBUSY": errors.DatasetBusy,
+    "KEYTAKEN": errors.KeyTaken,
     "LOSTSTAGE": errors.StoreUnavailable,
     "OOM": errors.StoreFull,
     "MISCONF": errors.StoreFull,

@@ -14,7 +14,7 @@ import orjson
 from flask import Flask, Response, current_app, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from jobsapi.errors import BadRow, FieldError, Invalid, JobsApiError, TooLarge, Unreadable, UnsupportedMedia
+from jobsapi.errors import BadRow, FieldError, Invalid, JobsApiError, KeyTaken, TooLarge, Unreadable, UnsupportedMedia
 from jobsapi.store import Store, connect
 
 if TYPE_CHECKING:
@@ -99,8 +99,12 @@ def problem(error: JobsApiError) -> Response:
         document["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in shown]
     if isinstance(error, BadRow):
         document["row"] = error.row
+    if isinstance(error, KeyTaken):
+        document["job"] = error.job_id
     answer = reply(document, error.http_status)
     answer.mimetype = "application/problem+json"
+    if isinstance(error, KeyTaken):
+        answer.headers["Location"] = address(f"/jobs/{error.job_id}")
     if (seconds := getattr(error, "retry_after", None)) is not None:
         answer.headers["Retry-After"] = str(seconds)
     if error.http_status == 401:

@@ -43,8 +43,11 @@ def submit() -> Response:
     store = the_store()
     if isinstance(body, list):
         return _submit_many(body)
-    record = jobs.submit_jobs(store, [read_submission(store, body)])[0]
-    return reply(linked(record.shown()), 202, {"Location": address(f"/jobs/{record.id}")})
+    submission = read_submission(store, body)
+    record = jobs.submit_jobs(store, [submission])[0]
+    return reply(
+        linked(record.shown()), 202 if record.id == submission.id else 200, {"Location": address(f"/jobs/{record.id}")}
+    )
 
 
 def _submit_many(bodies: list[Any]) -> Response:

@@ -95,7 +95,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/help"): Operation({200: TEXT}, needs_store=False),
     ("GET", "/openapi.json"): Operation({200: "application/json", 304: ""}, (), _READ, headers={200: ("ETag",)}),
     ("GET", "/docs"): Operation({200: "text/html"}),
-    ("POST", "/jobs"): Operation({202: "Submitted"}, (400, 413, 415, 422), body="jobs", headers={202: ("Location",)}),
+    ("POST", "/jobs"): Operation(
+        {200: "Job", 202: "Submitted"},
+        (400, 409, 413, 415, 422),
+        body="jobs",
+        headers={200: ("Location",), 202: ("Location",)},
+    ),
     ("GET", "/jobs"): Operation(
         {200: "Jobs"}, (400, 422), ("status", "task", "queue", "tag", "limit", "cursor"), headers={200: ("Link",)}
     ),

@@ -1,17 +1,34 @@
 -- Part of submit and stage: the jobs that a call brings, each as id, number of pairs, field, value, …
-local next_argument
+-- include: keyed
 
--- An iterator, from that argument on: id, the fields as a table, and the command that writes them.
-local function next_record(first)
-  local at = next_argument or first
-  if at > #ARGV then return nil end
-  local id, last = ARGV[at], at + 1 + 2 * ARGV[at + 1]
-  local fields, command = {}, { 'HSET', K.job(id) }
-  for i = at + 2, last, 2 do
-    fields[ARGV[i]] = ARGV[i + 1]
-    command[#command + 1] = ARGV[i]
-    command[#command + 1] = ARGV[i + 1]
+-- From that argument on: {id, fields, command: what writes the record, known: its status where it is recorded already,
+-- holder: the active job that stands for it because it has the same key and its sender is content with that}. Then, or
+-- instead of it, an error where a key is taken.
+local function read_records(at)
+  local records = {}
+  while at <= #ARGV do
+    local id, last = ARGV[at], at + 1 + 2 * ARGV[at + 1]
+    local fields, command = {}, { 'HSET', K.job(id) }
+    for i = at + 2, last, 2 do
+      fields[ARGV[i]] = ARGV[i + 1]
+      command[#command + 1] = ARGV[i]
+      command[#command + 1] = ARGV[i + 1]
+    end
+    at = last + 1
+    local record = { id = id, fields = fields, command = command, known = redis.call('HGET', K.job(id), 's') }
+    local other = record.known and '' or holder(fields.ky)
+    if other ~= '' then
+      if not fields.oc or redis.call('HGET', K.job(other), 's') == S.staged then return nil, key_taken(other) end
+      record.holder = other
+    end
+    records[#records + 1] = record
   end
-  next_argument = last + 1
-  return id, fields, command
+  return records
+end
+
+-- Write a record and hold its key.
+local function write_record(record, status, at)
+  redis.call(unpack(record.command))
+  redis.call('HSET', K.job(record.id), 's', status, 'c', at)
+  if record.fields.ky then redis.call('SET', K.keyed(record.fields.ky), record.id) end
 end

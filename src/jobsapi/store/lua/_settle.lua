@@ -6,6 +6,7 @@ local function settle(job, to, reason, at, keep)
   if reason ~= '' then redis.call('HSET', K.job(job.id), 'r', reason) end
   redis.call('ZADD', K.retained(), at + (job.keep or keep), job.id)
   redis.call('HINCRBY', K.ended(), job.task .. ':' .. (reason ~= '' and reason or 'complete'), 1)
+  if job.key and redis.call('GET', K.keyed(job.key)) == job.id then redis.call('DEL', K.keyed(job.key)) end
   if redis.call('HDEL', K.job(job.id), 'wt') == 1 then
     redis.call('RPUSH', K.waited(job.id), 'ended')
     redis.call('PEXPIRE', K.waited(job.id), 60000)

@@ -10,6 +10,8 @@ for _, id in ipairs(ids) do
     local v = redis.call('HMGET', K.job(id), 'q', 't', 'pr', 'tg', 'ra', 'xa')
     admit(id, { q = v[1], t = v[2], pr = v[3], tg = v[4], ra = v[5], xa = v[6] }, at)
   else
+    local key = redis.call('HGET', K.job(id), 'ky')
+    if key then redis.call('DEL', K.keyed(key)) end
     redis.call('UNLINK', K.job(id))
   end
 end

@@ -1,12 +1,15 @@
 -- retry: put an ended job back into its queue with a fresh set of attempts; its story stays.
 -- ARGV: clock, id
--- Replies with the token whose outputs were removed ('' for none). Refuses with UNKNOWNJOB, WRONGSTATUS.
+-- Replies with the token whose outputs were removed ('' for none). Refuses with UNKNOWNJOB, WRONGSTATUS, KEYTAKEN.
 -- include: erase
+-- include: keyed
 -- include: again
 local at, id = clock(), ARGV[2]
 local job = fetch(id)
 if not job then return unknown() end
 if not is_ended(job) then return wrong_status(job) end
+if holder(job.key) ~= '' then return key_taken(holder(job.key)) end
+if job.key then redis.call('SET', K.keyed(job.key), id) end
 local last_told = redis.call('LINDEX', K.history(id), -1)
 if job.began and not (last_told and string.find(last_told, job.token, 1, true)) then
   local v = redis.call('HMGET', K.job(id), 'r', 'e', 'er')

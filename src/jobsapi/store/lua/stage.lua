@@ -1,14 +1,17 @@
--- stage: write the records of a part of a large submit, which no list and no queue shows yet.
+-- stage: write the records of a part of a large submit, which no list and no queue shows yet; their keys are held.
 -- ARGV: clock, batch, then for each job: id, number of pairs, field, value, … (with q and t among them)
--- Replies with how many jobs the batch holds now. A job that is sent again is counted once.
+-- Replies with the ids of the active jobs that stand for some of them, '' for the others. A job that is sent again is
+-- counted once. Refuses with KEYTAKEN.
 -- include: records
-local at, batch = clock(), ARGV[2]
-for id, _, command in next_record, 3 do
-  if redis.call('EXISTS', K.job(id)) == 0 then
-    redis.call(unpack(command))
-    redis.call('HSET', K.job(id), 's', S.staged, 'c', at)
-    redis.call('RPUSH', K.stage(batch), id)
+local at, batch, replies = clock(), ARGV[2], {}
+local records, refusal = read_records(3)
+if refusal then return refusal end
+for _, record in ipairs(records) do
+  if not record.known and not record.holder then
+    write_record(record, S.staged, at)
+    redis.call('RPUSH', K.stage(batch), record.id)
   end
+  replies[#replies + 1] = record.holder or ''
 end
 redis.call('ZADD', K.staged(), at, batch)
-return redis.call('LLEN', K.stage(batch))
+return replies

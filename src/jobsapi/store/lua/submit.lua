@@ -1,18 +1,19 @@
 -- submit: record jobs and put them where they wait, all of them in one step. At most a few hundred a call.
 -- ARGV: clock, then for each job: id, number of pairs, field, value, … (with q and t among them)
--- Replies with the time of creation, ms, then for each job its status. A job whose id is known already is the same job
--- sent again, and stays.
+-- Replies with the time of creation, ms, then for each job its status, or the id of the active job that stands for it.
+-- A job whose id is known already is the same job sent again, and stays. Refuses with KEYTAKEN.
 -- include: admit
 -- include: records
 local at = clock()
 local replies = { at }
-for id, fields, command in next_record, 2 do
-  local status = redis.call('HGET', K.job(id), 's')
-  if not status then
-    redis.call(unpack(command))
-    redis.call('HSET', K.job(id), 'c', at)
-    status = admit(id, fields, at)
+local records, refusal = read_records(2)
+if refusal then return refusal end
+for _, record in ipairs(records) do
+  local answer = record.known or record.holder
+  if not answer then
+    write_record(record, S.submitted, at)
+    answer = admit(record.id, record.fields, at)
   end
-  replies[#replies + 1] = status
+  replies[#replies + 1] = answer
 end
 return replies
