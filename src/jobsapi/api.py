@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Blueprint, Flask
 
 from jobsapi.settings import Settings
-from jobsapi.web import about, access, common, data, jobs, openapi, results, system
+from jobsapi.web import about, access, common, data, jobs, openapi, results, schedules, system
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
@@ -19,6 +19,7 @@ _PARTS = (
     jobs.blueprint,
     results.blueprint,
     data.blueprint,
+    schedules.blueprint,
     system.blueprint,
     openapi.blueprint,
 )

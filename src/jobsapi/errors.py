@@ -5,6 +5,7 @@ JobsApiError
 ├── Unauthorized 401 · Forbidden 403
 ├── NotFound 404
 │   ├── UnknownJob · UnknownTask · UnknownRecord · UnknownQueue · UnknownResult · UnknownWorker
+│   ├── UnknownSchedule
 │   └── ResultNotReady        the job has not ended
 ├── NotAcceptable 406         the output cannot be had in a media type that was asked for
 ├── Conflict 409
@@ -58,6 +59,7 @@ __all__ = [
     "UnknownQueue",
     "UnknownRecord",
     "UnknownResult",
+    "UnknownSchedule",
     "UnknownTask",
     "UnknownWorker",
     "Unreadable",
@@ -139,6 +141,13 @@ class UnknownQueue(NotFound):
 
     code = "unknown-queue"
     title = "No queue has this name"
+
+
+class UnknownSchedule(NotFound):
+    """No schedule has this name."""
+
+    code = "unknown-schedule"
+    title = "No schedule has this name"
 
 
 class UnknownWorker(NotFound):

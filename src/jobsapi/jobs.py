@@ -181,12 +181,8 @@ def admit_jobs(store: Store, batch: str) -> None:
 
 
 def _arguments(submissions: Iterable[Submission], **more: str) -> list[Any]:
-    """What `submit` and `stage` take: for each job its id, the number of pairs, and the fields of its record."""
-    arguments: list[Any] = []
-    for each in submissions:
-        fields = {**each.fields, "q": each.queue, "t": each.task, **more}
-        arguments += [each.id, len(fields), *(part for pair in fields.items() for part in pair)]
-    return arguments
+    """What `submit` and `stage` take."""
+    return [part for each in submissions for part in each.arguments(**more)]
 
 
 def _task_name(task: Any) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import threading
 import time
 from typing import Any
 
-__all__ = ["ID_PATTERN", "NAME_PATTERN", "checked_name", "is_id", "new_id"]
+__all__ = ["ID_PATTERN", "NAME_PATTERN", "checked_name", "id_at", "is_id", "new_id"]
 
 NAME_PATTERN = r"[A-Za-z0-9_.-]{1,100}"
 """Tasks, queues, data sets, outputs: safe in a key, an address and a shell."""
@@ -48,11 +49,15 @@ class _Ids:
             else:
                 self._last_ms, self._last = ms, ms << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
             number = self._last
-        digits = []
-        for _ in range(18):
-            number, digit = divmod(number, 62)
-            digits.append(_DIGITS[digit])
-        return "00" + "".join(reversed(digits))
+        return _spelled(number)
+
+
+def _spelled(number: int) -> str:
+    digits = []
+    for _ in range(18):
+        number, digit = divmod(number, 62)
+        digits.append(_DIGITS[digit])
+    return "00" + "".join(reversed(digits))
 
 
 _ids = _Ids()
@@ -61,3 +66,10 @@ _ids = _Ids()
 def new_id() -> str:
     """A fresh id: 20 letters and digits; later ones sort later."""
     return _ids.next()
+
+
+def id_at(ms: int, what: str) -> str:
+    """The id of `what` at a time: the same whoever asks, in the order of the others."""
+    return _spelled(
+        ms << _RANDOM_BITS | int.from_bytes(hashlib.sha256(what.encode()).digest()[:8]) >> 64 - _RANDOM_BITS
+    )

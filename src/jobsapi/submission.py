@@ -42,6 +42,11 @@ class Submission:
         assert made is not None  # it has a status
         return made
 
+    def arguments(self, **more: str) -> list[Any]:
+        """As the scripts take it: its id, the number of pairs, and the fields of its record, with `more` among them."""
+        fields = {**self.fields, "q": self.queue, "t": self.task, **more}
+        return [self.id, len(fields), *(part for pair in fields.items() for part in pair)]
+
     def timed(self, now: int) -> Submission:
         """The same with its times told from `now`, ms, as points in time."""
         points = job_options.RELATIVE

@@ -19,6 +19,7 @@ import orjson
 from jobsapi import backoff as backoffs
 from jobsapi.errors import FieldError, JobsApiError, SetupError, UnknownTask
 from jobsapi.names import checked_name
+from jobsapi.timing import Timing
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -76,6 +77,8 @@ class Task:
     max_attempts: int = 1
     backoff: Any = None
     retry_on: tuple[type[BaseException], ...] = (Exception,)
+    timing: Timing | None = None
+    """When a job of it is submitted by itself."""
 
     def __post_init__(self) -> None:
         """Refuse options that could only fail when a job is sent or ends. ValueError, TypeError."""
@@ -93,6 +96,8 @@ class Task:
             if each.kind in (each.VAR_POSITIONAL, each.POSITIONAL_ONLY):
                 name = getattr(self.function, "__name__", self.name)
                 raise TypeError(f"parameters come by name: {each.name!r} of {name}() cannot be positional only")
+            if self.timing and each.default is each.empty and each.kind is not each.VAR_KEYWORD:
+                raise TypeError(f"a task with a schedule is run without parameters: give {each.name!r} a default")
 
     @functools.cached_property
     def schema(self) -> dict[str, Any]:
@@ -187,6 +192,7 @@ class Task:
             "max_attempts": self.max_attempts,
             "backoff": self.backoff,
             "default": self.default,
+            "schedule": self.timing.described() if self.timing else None,
             "schema": self.schema,
             "digest": self.digest,
         }
@@ -208,6 +214,10 @@ def task(
     max_attempts: int = 1,
     backoff: float | Sequence[float] | Mapping[str, float] | None = None,
     retry_on: tuple[type[BaseException], ...] = (Exception,),
+    every: float | None = None,
+    cron: str | None = None,
+    timezone: str = "UTC",
+    misses: str = "skip",
 ) -> Callable[[_Function], _Function]: ...
 def task(
     function: Callable[..., Any] | None = None,
@@ -221,6 +231,10 @@ def task(
     max_attempts: int = 1,
     backoff: float | Sequence[float] | Mapping[str, float] | None = None,
     retry_on: tuple[type[BaseException], ...] = (Exception,),
+    every: float | None = None,
+    cron: str | None = None,
+    timezone: str = "UTC",
+    misses: str = "skip",
 ) -> Any:
     """Register a function as a task; the function itself comes back unchanged.
 
@@ -228,8 +242,10 @@ def task(
     take. `default`: the task of a `POST /jobs` whose body names none.
     `memory_mb`: MiB that the processes of a run may have together. `max_attempts`: tries that may end in an exception
     or a timeout. `backoff`: seconds between them, as the job's option. `retry_on`: the exceptions that are tried again.
-    A job's own options win. ValueError for a name, number or backoff that cannot be, TypeError for positional-only
-    parameters.
+    A job's own options win. `every` (seconds) or `cron` (in `timezone`): a job is submitted by itself at those times;
+    `misses`: what becomes of times at which no worker was there, see `timing.MISSES`. ValueError for a name, number,
+    backoff or time that cannot be, TypeError for positional-only parameters, and with a schedule for one that has no
+    default.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,6 +259,7 @@ def task(
             max_attempts,
             backoff,
             tuple(retry_on),
+            Timing(every, cron, timezone, misses) if every is not None or cron is not None else None,
         )
         _registry[made.name] = made
         return function

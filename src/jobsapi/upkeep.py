@@ -1,11 +1,14 @@
-"""Finds jobs that are due, expired, lost or old and what was left behind; any worker may run it at any time, in small steps."""
+"""Finds schedules and jobs that are due, jobs that are expired, lost or old, and what was left behind.
+
+Any worker may run it at any time, in small steps.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from jobsapi import data, jobs, results
+from jobsapi import data, jobs, results, schedules
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
@@ -20,12 +23,13 @@ _ABANDONED_AFTER = 60.0
 
 
 def move(store: Store) -> float:
-    """One step for jobs that wait for a time: those whose time has come go into their queues.
+    """One step for what waits for a time: schedules that are due are fired, jobs that are due go into their queues.
 
     Seconds until there is more to do: 0 where there is now, infinity where nothing waits. Raises StoreUnavailable.
     """
+    due = schedules.fire_due(store)
     left = jobs.promote_jobs(store)[1]
-    return math.inf if left is None else left
+    return min(due, math.inf if left is None else left)
 
 
 def run(store: Store) -> int:

@@ -10,15 +10,17 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobsapi import jobs, registry, upkeep
+from jobsapi import jobs, registry, schedules, upkeep
 from jobsapi.errors import NotHolder, StoreUnavailable, UnknownJob
 from jobsapi.finish import ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
 from jobsapi.runner import Broken, Output, Pool, Progress, Ready, Work
 from jobsapi.store import Store, connect, wait_until_up
+from jobsapi.tasks import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,6 +67,7 @@ class Worker:
     ) -> None:
         """`queues`: name → weight; default, every queue that the app's tasks name. `concurrency`: children."""
         self.id = f"{socket.gethostname()}:{os.getpid()}:{name}"
+        self._app = Path(app).stem if app else BUILT_IN
         self._settings = settings
         self._size = concurrency or settings.concurrency or os.cpu_count() or 1
         self._weights = dict(queues or {})
@@ -142,10 +145,14 @@ class Worker:
             self._weights = {each["queue"]: 1.0 for each in self._tasks}
         published = False
         while not published and self._stop_at is None:
-            published = self._guarded(lambda: registry.publish(self._store, self._tasks)) and self._guarded(self._beat)
+            published = self._guarded(self._publish) and self._guarded(self._beat)
             if not published:
                 wait_until_up(self._store, 1.0)
         return True
+
+    def _publish(self) -> None:
+        registry.publish(self._store, self._tasks)
+        schedules.publish(self._store, self._app, self._tasks)
 
     def _is_finished(self) -> bool:
         return self._stop_at is not None and not self._running

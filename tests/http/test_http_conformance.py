@@ -73,6 +73,11 @@ def _ask(operation: Any, mode: GenerationMode) -> None:
                 case.query.pop(name, None)
             assume(not re.search("[0-9]{19}", json.dumps(case.body, default=str)))  # integers have 64 bits at most
             assume(operation.path != "/data" or _may_be_records(case))
+            assume(
+                operation.path != "/schedules"
+                or not isinstance(case.body, dict)
+                or not {"cron", "timezone"} & case.body.keys()
+            )
         case.call_and_validate()
 
     ask()

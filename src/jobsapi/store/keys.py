@@ -69,6 +69,11 @@ class Keys:
     loads = _Key("loads", "sorted set: <data set>:<token> of loads under way; when the lease runs out, ms")
     load_segments = _Key("dw:{dataset}:{token}", "set: segments that a load wrote")
 
+    schedules = _Key("schedules", "hash: schedule → its definition, JSON")
+    planned = _Key("planned", "sorted set: schedules; when they are due next, ms")
+    fired = _Key("fired", "hash: schedule → its last due time and what came of it, JSON")
+    app_schedules = _Key("as:{app}", "set: the schedules that an app's code makes")
+
     tasks = _Key("tasks", "hash: task → its published description, JSON")
     schemas = _Key("schemas", "hash: digest → JSON Schema of parameters")
     workers = _Key("workers", "sorted set: workers; last heartbeat, ms")

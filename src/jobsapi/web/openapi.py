@@ -13,6 +13,7 @@ from jobsapi import errors, options, registry
 from jobsapi.jobs import MOST_AT_ONCE
 from jobsapi.names import ID_PATTERN
 from jobsapi.tasks import bounded
+from jobsapi.timing import MISSES
 from jobsapi.web import page
 from jobsapi.web.access import asks_token
 from jobsapi.web.common import own_routes, reply, the_settings, the_store
@@ -63,6 +64,7 @@ def _document() -> dict[str, Any]:
         paths.setdefault(path, {})[method.lower()] = _operation(method, path, summary, described, by_token=by_token)
     components: dict[str, Any] = {"schemas": {**SCHEMAS, **_task_schemas(store, known)}}
     components["schemas"]["JobRequest"] = _job_request(store, known)
+    components["schemas"]["ScheduleRequest"] = _schedule_request(known, components["schemas"])
     components["responses"] = {f"Problem{status}": _problem(status, codes) for status, codes in _codes().items()}
     document = {
         "openapi": "3.1.0",
@@ -77,7 +79,7 @@ def _document() -> dict[str, Any]:
     return document
 
 
-_GROUPS = {name: name for name in ("jobs", "data", "tasks", "queues")}
+_GROUPS = {name: name for name in ("jobs", "data", "tasks", "schedules", "queues")}
 _GROUPS |= {"results": "jobs", "download": "jobs", "datasets": "data", "workers": "queues"}
 
 # --- Routes ---------------------------------------------------------------------------------------------------------
@@ -109,7 +111,7 @@ def _path_parameter(path: str, name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string", "minLength": 1}
     if name == "id" and not path.startswith("/data"):
         schema = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
-    elif path.startswith(("/queues", "/tasks")):
+    elif path.startswith(("/queues", "/tasks", "/schedules")):
         schema = NAME
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
@@ -189,7 +191,16 @@ def _data_body() -> dict[str, Any]:
     }
 
 
-_BODIES: dict[str, Callable[[], dict[str, Any]]] = {"jobs": _jobs_body, "data": _data_body}
+def _schedule_body() -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ScheduleRequest"}
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+_BODIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "jobs": _jobs_body,
+    "data": _data_body,
+    "schedule": _schedule_body,
+}
 
 
 def _task_schemas(store: Store, known: Mapping[str, TaskDescription]) -> dict[str, Any]:
@@ -236,6 +247,32 @@ def _job_request(store: Store, known: Mapping[str, TaskDescription]) -> dict[str
     if not kinds:
         return {"type": "object", "required": ["task"], "description": "No worker has told of its tasks yet."}
     return {"anyOf": kinds}
+
+
+def _schedule_request(known: Mapping[str, TaskDescription], schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """A job of any task, with a name and with times."""
+    times: dict[str, Any] = {
+        "name": NAME,
+        "every": {"type": ["number", "null"], "minimum": 0.1, "maximum": 1e8, "description": "Seconds; or `cron`."},
+        "cron": {"type": ["string", "null"], "description": "A cron expression, in `timezone`; or `every`."},
+        "timezone": {"type": ["string", "null"], "default": "UTC", "description": "As Europe/Berlin."},
+        "misses": {"enum": [*MISSES, None], "default": "skip"},
+    }
+    either = [
+        {"properties": {"every": {"type": "number"}}, "required": ["every"]},
+        {"properties": {"cron": {"type": "string"}}, "required": ["cron"]},
+    ]
+    jobs = [schemas[f"{name}.job"] for name in known]
+    kinds = [
+        {
+            **each,
+            "required": ["name", *each["required"]],
+            "properties": {**each["properties"], **times},
+            "oneOf": either,
+        }
+        for each in jobs
+    ]
+    return {"anyOf": kinds} if kinds else {"type": "object", "required": ["name", "task"]}
 
 
 def _moved(schema: Any, to: str) -> Any:

@@ -128,6 +128,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/queues"): Operation({200: "Queues"}, (422,)),
     ("POST", "/queues/{name}/pause"): _CHANGE_QUEUE,
     ("POST", "/queues/{name}/resume"): _CHANGE_QUEUE,
+    ("GET", "/schedules"): Operation({200: "Schedules"}, (422,)),
+    ("POST", "/schedules"): Operation(
+        {201: "Schedule"}, (400, 409, 413, 415, 422), body="schedule", headers={201: ("Location",)}
+    ),
+    ("GET", "/schedules/{name}"): Operation({200: "Schedule"}, (404, 422)),
+    ("DELETE", "/schedules/{name}"): Operation({200: "Schedule"}, (404, 409, 422)),
     ("GET", "/workers"): Operation({200: "Workers"}, (422,)),
     ("POST", "/workers/{worker}/drain"): Operation({200: "Worker"}, (404, 409, 422)),
     ("GET", "/healthz"): Operation({200: "Health"}, needs_store=False),

@@ -6,6 +6,7 @@ from typing import Any
 
 from jobsapi.names import ID_PATTERN, NAME_PATTERN
 from jobsapi.states import REASONS, Status
+from jobsapi.timing import MISSES
 
 __all__ = ["NAME", "SCHEMAS"]
 
@@ -142,6 +143,24 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ),
     "Queues": _list_of("queues", "Queue"),
     "Pause": _object({"name": NAME, "paused": {"type": "boolean"}}),
+    "Schedule": _object(
+        {
+            "name": NAME,
+            "task": NAME,
+            "params": {"type": "object"},
+            "options": {"type": "object", "description": "Options of its jobs."},
+            "every": {"type": ["number", "null"], "description": "Seconds."},
+            "cron": _MAYBE_TEXT,
+            "timezone": {"type": "string"},
+            "misses": {"enum": list(MISSES), "description": "What becomes of times at which no worker was there."},
+            "app": _MAYBE_TEXT | {"description": "Whose code made it; null for the others."},
+            "next": _MAYBE_TIME,
+            "last": _MAYBE_TIME,
+            "last_job": _MAYBE_TEXT,
+            "error": _MAYBE_TEXT | {"description": "Why no job was made at the last due time."},
+        }
+    ),
+    "Schedules": _list_of("schedules", "Schedule"),
     "Worker": _object(
         {
             "id": {"type": "string"},

@@ -1,0 +1,190 @@
+"""Schedules: jobs that are submitted again and again, at their due times, by whichever worker is there."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from jobsapi import store as stores
+from jobsapi.errors import Conflict, FieldError, Invalid, JobsApiError, KeyTaken, StoreUnavailable, UnknownSchedule
+from jobsapi.names import checked_name, id_at
+from jobsapi.record import rfc3339
+from jobsapi.submission import prepare
+from jobsapi.timing import BadTiming, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from jobsapi.store import Store
+
+__all__ = ["add_schedule", "fire_due", "get_schedule", "list_schedules", "publish", "remove_schedule"]
+
+_LATE = 60_000
+"""ms; a due time that is noticed later than so was missed: no worker was there."""
+
+_STEP = 20
+"""Schedules that are fired in one go."""
+
+
+def add_schedule(
+    name: str,
+    task: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    every: float | None = None,
+    cron: str | None = None,
+    timezone: str = "UTC",
+    misses: str = "skip",
+    store: Store | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Submit a job of `task` every so many seconds, or by a cron expression; a schedule of that name is replaced.
+
+    `options`: those of the jobs. Gives what `get_schedule` does. Raises Invalid, and Conflict for a name that a task's
+    own schedule has.
+    """
+    store = store or stores.default()
+    try:
+        checked_name("schedule", name)
+    except ValueError as problem:
+        raise Invalid(f"{problem}.", errors=[FieldError("/name", str(problem))]) from None
+    try:
+        timing = Timing(every, cron, timezone, misses)
+    except BadTiming as problem:
+        raise Invalid(f"{problem}.", errors=[FieldError(f"/{problem.field}", problem.detail)]) from None
+    prepare(store, task, {} if params is None else params, options, "", "/params")
+    _refuse_apps_own(store, name)
+    _plan(store, "", [_definition(name, task, dict(params or {}), options, timing, None)])
+    return get_schedule(name, store=store)
+
+
+def get_schedule(name: str, *, store: Store | None = None) -> dict[str, Any]:
+    """One schedule: name, task, params, options, every, cron, timezone, misses, app, next, last, last_job, error.
+
+    `app`: whose code made it, None for others. Times are RFC 3339 texts in UTC. Raises UnknownSchedule.
+    """
+    store = store or stores.default()
+    found = store.call("hget", store.keys.schedules(), name)
+    if found is None:
+        raise UnknownSchedule(f"No schedule has the name {name[:200]!r}.")
+    due = store.call("zscore", store.keys.planned(), name)
+    return _shown(found, due, store.call("hget", store.keys.fired(), name))
+
+
+def list_schedules(*, store: Store | None = None) -> list[dict[str, Any]]:
+    """Every schedule as `get_schedule` gives it, by name."""
+    store = store or stores.default()
+    rows = store.call("hgetall", store.keys.schedules())
+    due = dict(store.call("zrange", store.keys.planned(), 0, -1, False, True))
+    fired = store.call("hgetall", store.keys.fired())
+    return [_shown(rows[name], due.get(name), fired.get(name)) for name in sorted(rows)]
+
+
+def remove_schedule(name: str, *, store: Store | None = None) -> None:
+    """Submit no more of its jobs; those that are submitted stay. Raises UnknownSchedule, Conflict."""
+    store = store or stores.default()
+    get_schedule(name, store=store)
+    _refuse_apps_own(store, name)
+    with store.redis.pipeline(transaction=True) as pipe:
+        pipe.hdel(store.keys.schedules(), name)
+        pipe.zrem(store.keys.planned(), name)
+        pipe.hdel(store.keys.fired(), name)
+        store.execute(pipe)
+
+
+def publish(store: Store, app: str, described: Iterable[Mapping[str, Any]]) -> None:
+    """Make the schedules of an app's tasks known, as a set: those that its code no longer has are gone.
+
+    `described`: what `Task.described()` gives. One that is as it was keeps its next due time.
+    """
+    _plan(
+        store,
+        app,
+        [
+            _definition(each["name"], each["name"], {}, {}, Timing(**each["schedule"]), app)
+            for each in described
+            if each.get("schedule")
+        ],
+    )
+
+
+def fire_due(store: Store) -> float:
+    """Submit what is due, a few schedules at most; seconds until there is more to do, infinity where there is none."""
+    if not store.call("zcard", store.keys.planned()):
+        return math.inf
+    now = store.time_ms()
+    for name, due in store.call("zrangebyscore", store.keys.planned(), "-inf", now, 0, _STEP, True):
+        _fire(store, name.decode(), int(due), now)
+    left = store.call("zrange", store.keys.planned(), 0, 0, False, True)
+    return max(0.0, (left[0][1] - now) / 1000) if left else math.inf
+
+
+def _fire(store: Store, name: str, due: int, now: int) -> None:
+    """One due time. Whoever else saw it due makes the same job, since the job's id tells the schedule and the time."""
+    stored = store.call("hget", store.keys.schedules(), name)
+    if stored is None:
+        return  # removed just now
+    definition = orjson.loads(stored)
+    timing = Timing(**definition["timing"])
+    moment = due if timing.misses == "all" else max(due, timing.latest(now))
+    following = timing.next_after(moment if timing.misses == "all" else now)
+    note: dict[str, Any] = {"last": moment, "job": None, "error": None}
+    job: list[Any] = []
+    if timing.misses != "skip" or now - moment <= _LATE:
+        options = definition["options"]
+        if "key" in options:
+            options |= {"on_conflict": "refuse"}  # what is told of this due time must not be another one's job
+        try:
+            made = prepare(store, definition["task"], definition["params"], options, "", "/params")
+        except StoreUnavailable:
+            raise
+        except JobsApiError as problem:  # its task or the parameters of that have changed
+            note["error"] = problem.detail
+        else:
+            made = dataclasses.replace(made.timed(now), id=id_at(moment, f"{store.settings.namespace} {name}"))
+            note["job"] = made.id
+            job = made.arguments()
+    try:
+        store.run("fire", name, stored, due, following, orjson.dumps(note), *job)
+    except KeyTaken as problem:  # the last one still runs, and there shall be one at a time
+        note |= {"job": None, "error": problem.detail}
+        store.run("fire", name, stored, due, following, orjson.dumps(note))
+
+
+def _plan(store: Store, app: str, definitions: list[dict[str, Any]]) -> None:
+    now = store.time_ms()
+    arguments: list[Any] = [app]
+    for each in definitions:
+        stored = orjson.dumps(each, option=orjson.OPT_SORT_KEYS)
+        arguments += [each["name"], stored, Timing(**each["timing"]).next_after(now)]
+    store.run("plan", *arguments)
+
+
+def _definition(
+    name: str, task: str, params: Mapping[str, Any], options: Mapping[str, Any], timing: Timing, app: str | None
+) -> dict[str, Any]:
+    described = timing.described()
+    return {"name": name, "task": task, "params": params, "options": options, "timing": described, "app": app}
+
+
+def _refuse_apps_own(store: Store, name: str) -> None:
+    stored = store.call("hget", store.keys.schedules(), name)
+    if stored and (app := orjson.loads(stored)["app"]):
+        raise Conflict(f"The schedule {name!r} is made by the code of {app!r}; change it there.")
+
+
+def _shown(stored: bytes, due: float | None, fired: bytes | None) -> dict[str, Any]:
+    definition = orjson.loads(stored)
+    note = orjson.loads(fired) if fired else {"last": None, "job": None, "error": None}
+    timing = definition.pop("timing")
+    return {
+        **definition,
+        **timing,
+        "next": rfc3339(None if due is None else int(due)),
+        "last": rfc3339(note["last"]),
+        "last_job": note["job"],
+        "error": note["error"],
+    }
