@@ -115,14 +115,16 @@ def add_jobs(requests: Iterable[Mapping[str, Any]], *, store: Store | None = Non
 
 
 def submit_jobs(store: Store, submissions: Sequence[Submission]) -> list[JobRecord]:
-    """Record checked submissions, all of them or none. More than a hundred are staged in steps and then accepted as a
-    whole by one small script, so that the server is never held for more than a few milliseconds.
+    """Record checked submissions, all of them or none.
+
+    More than a hundred are staged in steps and then accepted as a whole by one small script, so that the server is
+    never held for more than a few milliseconds.
     """
     return submit_batch(store, submissions)[1]
 
 
-def submit_batch(store: Store, submissions: Sequence[Submission]) -> tuple[str, list[JobRecord]]:
-    """As submit_jobs, with the batch's id."""
+def submit_batch(store: Store, submissions: Sequence[Submission], batch: str = "") -> tuple[str, list[JobRecord]]:
+    """As submit_jobs, with the batch's id; what is sent again under its `batch` and the same ids is recorded once."""
     if len(submissions) > MOST_AT_ONCE:
         detail = f"{len(submissions):,} jobs are more than the {MOST_AT_ONCE:,} that one submit may hold."
         raise Invalid(detail, errors=[FieldError("", detail)])
@@ -131,7 +133,7 @@ def submit_batch(store: Store, submissions: Sequence[Submission]) -> tuple[str, 
     if any(each.is_relative for each in submissions):
         now = store.time_ms()
         submissions = [each.timed(now) for each in submissions]
-    batch = new_id()
+    batch = batch or new_id()
     if len(submissions) > _STEP:
         return batch, _submit_in_steps(store, batch, submissions)
     created, *answers = store.run("submit", *_arguments(submissions))

@@ -38,6 +38,7 @@ HOUSE = (
         "reads",
         "claims",
         "jobs",
+        "idempotency",
         "runner",
         "data",
         "schedules",

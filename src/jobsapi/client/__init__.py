@@ -42,7 +42,8 @@ class Client:
 
     Errors are those of `jobsapi.errors`, as in the API's own process: `UnknownJob`, `Invalid` (its `errors` name the
     fields at fault), `Unauthorized`, `StoreUnavailable` and so on, and `ApiUnavailable` where the API cannot be reached
-    or a request was cut off. Requests that only read are sent a second time after a cut; others never are.
+    or a request was cut off. Requests that only read are sent a second time after a cut, and submits a few times, each
+    under an `Idempotency-Key` of its own, so that they are heard once; others never are.
     """
 
     def __init__(self, url: str | None = None, token: str | None = None, *, timeout: float = 60.0) -> None:
@@ -67,11 +68,11 @@ class Client:
 
     def add_job(self, task: str, params: Mapping[str, Any] | None = None, **options: Any) -> Job:
         """Record one job and return at once; `options` as in `jobsapi.jobs.add_job`. Raises Invalid, TooLarge."""
-        return Job(self._transport.json("POST", "/jobs", {"task": task, "params": dict(params or {}), **options}))
+        return Job(self._transport.submit("/jobs", {"task": task, "params": dict(params or {}), **options}))
 
     def add_jobs(self, requests: Iterable[Mapping[str, Any]]) -> list[Job]:
         """Record many jobs, `{"task", "params", …options}` each, all or none; each has `id` and `status`."""
-        return [Job(each) for each in self._transport.json("POST", "/jobs", list(requests))["jobs"]]
+        return [Job(each) for each in self._transport.submit("/jobs", list(requests))["jobs"]]
 
     def get_job_by_id(self, jid: str) -> Job:
         """The job of that id. Raises UnknownJob."""

@@ -1,8 +1,9 @@
-"""Requests to an API: kept connections, errors as they were raised there, nothing sent twice but reads."""
+"""Requests to an API: kept connections, errors as they were raised there, nothing done twice."""
 
 from __future__ import annotations
 
 import functools
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -12,11 +13,15 @@ import urllib3
 
 from jobsapi import errors
 from jobsapi.errors import ApiUnavailable, FieldError, Invalid, JobsApiError, SetupError
+from jobsapi.names import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["Transport", "media_type", "path_of", "with_query"]
+
+_PAUSES = (0.1, 0.5, 2.0)
+"""Seconds before a submit whose reply was lost is sent again."""
 
 
 class Transport:
@@ -34,14 +39,27 @@ class Transport:
         """Give the connections back."""
         self._http.clear()
 
-    def json(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON value of the reply; `body` is sent as JSON, None is no body."""
+    def submit(self, path: str, body: Any) -> Any:
+        """As `json` by POST, under an Idempotency-Key: where the reply is lost it is sent again, and heard once."""
+        more = {"Idempotency-Key": new_id()}
+        pauses = list(_PAUSES)
+        while True:
+            try:
+                return self.json("POST", path, body, more)
+            except ApiUnavailable as problem:
+                nobody_there = isinstance(problem.__cause__, urllib3.exceptions.NewConnectionError)
+                if not pauses or (nobody_there and len(pauses) == len(_PAUSES)):
+                    raise
+                time.sleep(pauses.pop(0))
+
+    def json(self, method: str, path: str, body: Any = None, more: Mapping[str, str] | None = None) -> Any:
+        """The JSON value of the reply; `body` is sent as JSON, None is no body. `more`: headers."""
         try:
             encoded = None if body is None else orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
         except TypeError as problem:
             raise Invalid(f"This cannot be sent as JSON: {problem}.") from problem
         headers = {} if body is None else {"Content-Type": "application/json"}
-        return self.sent(path, encoded, headers, method=method)
+        return self.sent(path, encoded, headers | dict(more or {}), method=method)
 
     def sent(
         self,

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 
 from jobsapi import jobs
 from jobsapi.errors import FieldError, Invalid, Unreadable, WrongStatus
+from jobsapi.idempotency import Submitted, submit_once
 from jobsapi.submission import read_body as read_submission
 from jobsapi.web.common import (
     address,
@@ -26,6 +27,8 @@ from jobsapi.web.common import (
 
 if TYPE_CHECKING:
     from jobsapi.record import Job
+    from jobsapi.store import Store
+    from jobsapi.submission import Submission
 
 __all__ = ["blueprint"]
 
@@ -39,27 +42,38 @@ _FILTERS = ("status", "task", "queue", "tag")
 def submit() -> Response:
     """One job, or with an array or NDJSON many; answers as soon as they are recorded."""
     query()
-    body = _submitted(read_body(the_settings().max_body))
-    store = the_store()
+    sent = read_body(the_settings().max_body)
+    body = _submitted(sent)
+    made = _made(sent, body)
+    headers = {"Idempotency-Replayed": "true"} if made.is_replayed else {}
     if isinstance(body, list):
-        return _submit_many(body)
-    submission = read_submission(store, body)
-    record = jobs.submit_jobs(store, [submission])[0]
-    return reply(
-        linked(record.shown()), 202 if record.id == submission.id else 200, {"Location": address(f"/jobs/{record.id}")}
-    )
+        shown = [{"id": record.id, "status": record.status.value} for record in made.records]
+        return reply({"jobs": shown, "batch": made.batch}, 202, headers)
+    record = made.records[0]
+    headers["Location"] = address(f"/jobs/{record.id}")
+    return reply(linked(record.shown()), 200 if made.is_other and not made.is_replayed else 202, headers)
 
 
-def _submit_many(bodies: list[Any]) -> Response:
+def _made(sent: bytes, body: Any) -> Submitted:
+    """The jobs of a body, or those that it made before under the same Idempotency-Key."""
     store = the_store()
-    if not bodies:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None:
+        return submit_once(store, key, sent, lambda: _submissions(store, body))
+    submissions = _submissions(store, body)
+    batch, records = jobs.submit_batch(store, submissions)
+    return Submitted(batch, records, is_other=records[0].id != submissions[0].id)
+
+
+def _submissions(store: Store, body: Any) -> list[Submission]:
+    if not isinstance(body, list):
+        return [read_submission(store, body)]
+    if not body:
         raise Invalid("The list holds no job.", errors=[FieldError("", "holds no job")])
-    if len(bodies) > jobs.MOST_AT_ONCE:
-        detail = f"holds {len(bodies):,} jobs; one request may hold {jobs.MOST_AT_ONCE:,}"
+    if len(body) > jobs.MOST_AT_ONCE:
+        detail = f"holds {len(body):,} jobs; one request may hold {jobs.MOST_AT_ONCE:,}"
         raise Invalid(f"The list {detail}.", errors=[FieldError("", detail)])
-    batch, records = jobs.submit_batch(store, [read_submission(store, each, f"/{i}") for i, each in enumerate(bodies)])
-    shown = [{"id": record.id, "status": record.status.value} for record in records]
-    return reply({"jobs": shown, "batch": batch}, 202)
+    return [read_submission(store, each, f"/{i}") for i, each in enumerate(body)]
 
 
 def _submitted(body: bytes) -> Any:

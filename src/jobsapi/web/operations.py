@@ -67,6 +67,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         {"type": "object", "additionalProperties": {"type": "string"}},
     )
     | {"style": "form", "explode": True},
+    "idempotency_key": _header(
+        "Idempotency-Key", "Chosen by the sender; the same request under the same key within 24 h is the same submit."
+    ),
     "range": _header("Range", "`bytes=FIRST-LAST`: a part of the output."),
     "if_none_match": _header("If-None-Match", "An ETag seen before: 304 where nothing has changed."),
     "accept": _header("Accept", "The form of a table: text/csv, application/vnd.apache.parquet, …"),
@@ -74,6 +77,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 
 HEADERS: dict[str, str] = {
     "Location": "The job's address; absent where many were submitted.",
+    "Idempotency-Replayed": "`true` where the Idempotency-Key came before and this is what it made then.",
     "Link": 'The next page, as `<address>; rel="next"`; absent at the end.',
     "ETag": "Names this version of the reply.",
     "Content-Disposition": "A file name.",
@@ -98,8 +102,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/jobs"): Operation(
         {200: "Job", 202: "Submitted"},
         (400, 409, 413, 415, 422),
+        ("idempotency_key",),
         body="jobs",
-        headers={200: ("Location",), 202: ("Location",)},
+        headers={200: ("Location",), 202: ("Location", "Idempotency-Replayed")},
     ),
     ("GET", "/jobs"): Operation(
         {200: "Jobs"}, (400, 422), ("status", "task", "queue", "tag", "limit", "cursor"), headers={200: ("Link",)}
