@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from jobsapi import store as stores
-from jobsapi.errors import Conflict, FieldError, Invalid, JobsApiError, KeyTaken, StoreUnavailable, UnknownSchedule
+from jobsapi.errors import (
+    Conflict,
+    FieldError,
+    Invalid,
+    JobsApiError,
+    KeyTaken,
+    StoreFull,
+    StoreUnavailable,
+    UnknownSchedule,
+)
 from jobsapi.names import checked_name, id_at
 from jobsapi.record import rfc3339
 from jobsapi.submission import prepare
@@ -24,6 +33,10 @@ __all__ = ["add_schedule", "fire_due", "get_schedule", "list_schedules", "publis
 
 _LATE = 60_000
 """ms; a due time that is noticed later than so was missed: no worker was there."""
+
+_WHEN_FULL = 5.0
+_WHEN_UNKNOWN = 3_600_000
+"""ms until a worker looks again at a timing that it cannot follow."""
 
 _STEP = 20
 """Schedules that are fired in one go."""
@@ -115,6 +128,10 @@ def fire_due(store: Store) -> float:
     """Submit what is due, a few schedules at most; seconds until there is more to do, infinity where there is none."""
     if not store.call("zcard", store.keys.planned()):
         return math.inf
+    try:
+        store.refuse_if_full()
+    except StoreFull:
+        return _WHEN_FULL  # what is due stays due
     now = store.time_ms()
     for name, due in store.call("zrangebyscore", store.keys.planned(), "-inf", now, 0, _STEP, True):
         _fire(store, name.decode(), int(due), now)
@@ -128,10 +145,16 @@ def _fire(store: Store, name: str, due: int, now: int) -> None:
     if stored is None:
         return  # removed just now
     definition = orjson.loads(stored)
-    timing = Timing(**definition["timing"])
-    moment = due if timing.misses == "all" else max(due, timing.latest(now))
-    following = timing.next_after(moment if timing.misses == "all" else now)
-    note: dict[str, Any] = {"last": moment, "job": None, "error": None}
+    note: dict[str, Any] = {"last": due, "job": None, "error": None}
+    try:
+        timing = Timing(**definition["timing"])
+        moment = due if timing.misses == "all" else max(due, timing.latest(now))
+        following = timing.next_after(moment if timing.misses == "all" else now)
+    except (BadTiming, StopIteration) as problem:  # this machine's time zones may be others than its maker's
+        note["error"] = f"A worker cannot tell when it is due: {problem}."
+        store.run("fire", name, stored, due, now + _WHEN_UNKNOWN, orjson.dumps(note))
+        return
+    note["last"] = moment
     job: list[Any] = []
     if timing.misses != "skip" or now - moment <= _LATE:
         options = definition["options"]

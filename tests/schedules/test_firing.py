@@ -1,5 +1,6 @@
 """Schedules at their due times: once each, whoever looks, and what becomes of those that were missed."""
 
+import dataclasses
 import math
 import threading
 
@@ -123,6 +124,31 @@ def test_with_a_key_there_is_one_job_at_a_time_and_the_schedule_tells_why(clocke
     run_until(clocked, 1)
     assert len(sent(clocked)) == 2
     assert schedules.get_schedule("often", store=clocked)["error"] is None
+
+
+def test_a_timing_that_a_worker_cannot_follow_ends_no_worker_and_is_told(clocked):
+    schedules.add_schedule("often", "report", cron="* * * * *", timezone="Europe/Berlin", store=clocked)
+    stored = clocked.redis.hget(clocked.keys.schedules(), "often")
+    clocked.redis.hset(clocked.keys.schedules(), "often", stored.replace(b"Europe/Berlin", b"Mars/Base"))
+    run_until(clocked, 1)
+    assert "timezone" in schedules.get_schedule("often", store=clocked)["error"]
+    assert schedules.fire_due(clocked) == 3600
+    assert sent(clocked) == []
+
+
+def test_what_is_due_while_the_server_is_full_is_sent_when_there_is_room(clocked):
+    schedules.add_schedule("noon", "report", cron="0 12 * * *", store=clocked)
+    clocked.now += MINUTE
+    full = Store(clocked.redis, dataclasses.replace(clocked.settings, high_water=1e-9), clocked.url)
+    full.now = clocked.now
+    clocked.redis.config_set("maxmemory", 1 << 40)
+    try:
+        assert 0 < schedules.fire_due(full) < math.inf
+        assert sent(clocked) == []
+    finally:
+        clocked.redis.config_set("maxmemory", 0)
+    schedules.fire_due(clocked)
+    assert len(sent(clocked)) == 1
 
 
 def test_relative_options_count_from_the_firing(clocked):
