@@ -45,6 +45,8 @@ class Claim:
     """MiB that its processes may have together."""
     backoff: str = ""
     """How long to wait between attempts, for `backoff.pause`."""
+    parents: tuple[str, ...] = ()
+    """The ids of the jobs it came after."""
 
 
 def claim_jobs(
@@ -70,8 +72,9 @@ def claim_jobs(
             started=int(at),
             memory_mb=int(memory) if memory else None,
             backoff=(pause or b"").decode(),
+            parents=tuple(((after or b"") + b" " + (after_any or b"")).decode().split()),
         )
-        for jid, token, task, params, attempt, timeout, at, memory, pause in rows
+        for jid, token, task, params, attempt, timeout, at, memory, pause, after, after_any in rows
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from jobsapi import results
+from jobsapi import family, results
 from jobsapi import store as stores
 from jobsapi.claims import (
     Claim,
@@ -21,6 +21,7 @@ from jobsapi.claims import (
 )
 from jobsapi.errors import FieldError, Invalid, KeyTaken, WrongStatus
 from jobsapi.names import is_id, new_id
+from jobsapi.options import MOST_PARENTS
 from jobsapi.reads import (
     count_ended,
     count_jobs,
@@ -71,6 +72,7 @@ __all__ = [
     "release_job",
     "remove_job",
     "renew_jobs",
+    "resolve_jobs",
     "report_progress",
     "resume_queue",
     "retry_job",
@@ -134,9 +136,10 @@ def submit_batch(store: Store, submissions: Sequence[Submission], batch: str = "
         now = store.time_ms()
         submissions = [each.timed(now) for each in submissions]
     batch = batch or new_id()
-    if len(submissions) > _STEP:
+    submissions = family.with_parents(store, submissions)
+    if len(submissions) > _STEP or sum(map(family.count, submissions)) > MOST_PARENTS:
         return batch, _submit_in_steps(store, batch, submissions)
-    created, *answers = store.run("submit", *_arguments(submissions))
+    created, *answers = store.run("submit", _keep(store), *_arguments(submissions))
     return batch, [
         get_record(store, answer.decode())
         if is_id(answer.decode())
@@ -165,21 +168,22 @@ def _submit_in_steps(store: Store, batch: str, submissions: Sequence[Submission]
     store.run("commit", batch, holders.count(b""))
     created = store.time_ms()
     admit_jobs(store, batch)
+    with store.redis.pipeline(transaction=False) as pipe:
+        for each in submissions:
+            pipe.hget(store.keys.job(each.id), "s")
+        codes = store.execute(pipe)
     return [
-        get_record(store, holder.decode()) if holder else each.record(created, _waits(each, created))
-        for each, holder in zip(submissions, holders, strict=True)
+        get_record(store, holder.decode())
+        if holder
+        else each.record(created, Status.from_code(code.decode()) if code else Status.SUBMITTED)
+        for each, holder, code in zip(submissions, holders, codes, strict=True)
     ]
-
-
-def _waits(submission: Submission, now: int) -> Status:
-    return Status.SCHEDULED if int(submission.fields.get("ra", 0)) > now else Status.SUBMITTED
 
 
 def admit_jobs(store: Store, batch: str) -> None:
     """Let the jobs of a committed batch into their queues, in steps; those of one nobody committed are dropped."""
-    for _ in range(MOST_AT_ONCE // _STEP + 1):
-        if not store.run("admit", batch, _STEP):
-            return
+    while store.run("admit", batch, _STEP, _keep(store)):
+        pass
 
 
 def _arguments(submissions: Iterable[Submission], **more: str) -> list[Any]:
@@ -209,6 +213,11 @@ def promote_jobs(store: Store, most: int = 100) -> tuple[int, float | None]:
     """Let jobs whose time has come into their queues: how many were due, and seconds until the next one is, or None."""
     due, left = store.run("promote", most)
     return int(due), None if left < 0 else int(left) / 1000
+
+
+def resolve_jobs(store: Store, most: int = 100) -> bool:
+    """Let up to `most` jobs go on that waited for others which have ended; whether there is more to do."""
+    return bool(store.run("resolve", _keep(store), most))
 
 
 def expire_jobs(store: Store, most: int = 100) -> int:

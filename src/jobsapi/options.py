@@ -10,9 +10,9 @@ from typing import Any
 
 from jobsapi import backoff
 from jobsapi.errors import FieldError
-from jobsapi.names import NAME_PATTERN, checked_name
+from jobsapi.names import ID_PATTERN, NAME_PATTERN, checked_name
 
-__all__ = ["LATER", "OPTIONS", "RELATIVE", "Option", "schema", "stored"]
+__all__ = ["LATER", "MOST_PARENTS", "OPTIONS", "RELATIVE", "Option", "schema", "stored"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,28 @@ def _conflict(value: Any) -> str:
         raise ValueError("is `refuse` or `return`")
     return "r" if value == "return" else ""
 
+
+def _parents(value: Any) -> str:
+    if not isinstance(value, Sequence) or isinstance(value, str) or not 1 <= len(value) <= MOST_PARENTS:
+        raise ValueError(f"is a list of 1 to {MOST_PARENTS:,} ids of jobs")
+    if not all(isinstance(each, str) and re.fullmatch(_PARENT, each) for each in value):
+        raise ValueError("holds ids of jobs, or `#0` for the first job of the same list")
+    if len(set(value)) != len(value):
+        raise ValueError("names a job twice")
+    return " ".join(value)
+
+
+_PARENT = rf"{ID_PATTERN}|#[0-9]{{1,4}}"
+MOST_PARENTS = 1000
+"""How many jobs one job may come after."""
+
+_PARENTS = {
+    "type": "array",
+    "items": {"type": "string", "pattern": f"^({_PARENT})$"},
+    "minItems": 1,
+    "maxItems": MOST_PARENTS,
+    "uniqueItems": True,
+}
 
 RELATIVE = {"dl": "ra", "xi": "xa"}
 """Fields that tell ms from now → the field that a submit makes of them by the server's clock, a point in time."""
@@ -146,6 +168,18 @@ OPTIONS: dict[str, Option] = {
         },
         _conflict,
     ),
+    "after": Option(
+        "af",
+        _PARENTS
+        | {
+            "description": "Ids of jobs that must complete first; where one does not, it fails, reason `dependency`. "
+            "`#0` is the first job of the same list, and so on."
+        },
+        _parents,
+    ),
+    "after_any": Option(
+        "ay", _PARENTS | {"description": "Ids of jobs that must end first, however they end."}, _parents
+    ),
     "max_attempts": Option(
         "ma",
         {
@@ -175,10 +209,7 @@ OPTIONS: dict[str, Option] = {
 }
 """A new option is a line here, a field in `record.JobRecord`, and what the scripts make of it."""
 
-LATER = (
-    *("after", "after_any"),
-    *("webhook", "sweep"),
-)
+LATER = (*("webhook", "sweep"),)
 """Options that this version refuses by name, so that nobody believes they were heard."""
 
 
@@ -204,6 +235,10 @@ def stored(options: Mapping[str, Any], base: str) -> tuple[dict[str, str | int],
                     fields[OPTIONS[name].field] = kept
     if "dl" in fields and "ra" in fields:
         faults.append(FieldError(f"{base}/run_at", "cannot stand beside `delay`"))
+    together = f"{fields.get('af', '')} {fields.get('ay', '')}".split()
+    if len(set(together)) != len(together) or len(together) > MOST_PARENTS:
+        detail = f"and `after` name at most {MOST_PARENTS:,} jobs, each once"
+        faults.append(FieldError(f"{base}/after_any", detail))
     return fields, faults
 
 

@@ -20,7 +20,7 @@ class Job(dict[str, Any]):
     """A job as users see it, over HTTP and in Python alike; `job.status` is `job["status"]`.
 
     Keys: id, status, reason, task, params, queue, priority, tags, progress, attempt, max_attempts, cancel_requested,
-    created, run_at, started, finished, worker, error, position, links; of one job alone also attempts. Times are
+    created, run_at, started, finished, worker, error, position, links; of one job alone also attempts, after, after_any. Times are
     RFC 3339 texts in UTC.
     """
 
@@ -76,6 +76,8 @@ class JobRecord:
     log_left_out: int = 0
     batch: str = ""
     is_staged: bool = False
+    after: tuple[str, ...] = ()
+    after_any: tuple[str, ...] = ()
 
     @classmethod
     def from_fields(cls, jid: str, values: Mapping[str, bytes | None]) -> JobRecord | None:
@@ -120,6 +122,8 @@ class JobRecord:
             log_left_out=number("lo") or 0,
             batch=text("bt"),
             is_staged=code == STAGED_CODE,
+            after=tuple(text("af").split()),
+            after_any=tuple(text("ay").split()),
         )
 
     @classmethod

@@ -63,7 +63,7 @@ ENDED = frozenset(Status) - ACTIVE
 _NOWHERE: frozenset[Status] = frozenset()
 
 TRANSITIONS: dict[str, tuple[frozenset[Status], frozenset[Status]]] = {
-    "submit": (_NOWHERE, frozenset({Status.SUBMITTED, Status.SCHEDULED})),
+    "submit": (_NOWHERE, frozenset({Status.SUBMITTED, Status.SCHEDULED, Status.FAILED})),
     "claim": (frozenset({Status.SUBMITTED}), frozenset({Status.IN_PROGRESS})),
     "renew": (frozenset({Status.IN_PROGRESS}), frozenset({Status.IN_PROGRESS})),
     "release": (frozenset({Status.IN_PROGRESS}), frozenset({Status.SUBMITTED, Status.CANCELLED})),
@@ -76,6 +76,10 @@ TRANSITIONS: dict[str, tuple[frozenset[Status], frozenset[Status]]] = {
     "lose": (
         frozenset({Status.IN_PROGRESS}),
         frozenset({Status.SUBMITTED, Status.FAILED, Status.CANCELLED}),
+    ),
+    "resolve": (
+        frozenset({Status.SCHEDULED}),
+        frozenset({Status.SCHEDULED, Status.SUBMITTED, Status.FAILED}),
     ),
     "expire": (frozenset({Status.SCHEDULED, Status.SUBMITTED}), frozenset({Status.FAILED})),
     "cancel": (ACTIVE, frozenset({Status.IN_PROGRESS, Status.CANCELLED})),

@@ -31,6 +31,8 @@ class Submission:
     fields: dict[str, str | int | bytes]
     """The record's fields beside task and queue."""
     id: str = field(default_factory=new_id)
+    base: str = ""
+    """The pointer of the job in what was sent."""
 
     def record(self, created: int, status: Status) -> JobRecord:
         """The record as it stands right after the submit; `created`: ms."""
@@ -98,7 +100,7 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
         fields["bo"] = backoff.stored(description["backoff"])
     if store.settings.max_deliveries != 3 and "md" not in fields:
         fields["md"] = store.settings.max_deliveries
-    return Submission(task, queue, {**fields, "p": encoded, "g": digest})
+    return Submission(task, queue, {**fields, "p": encoded, "g": digest}, base=base)
 
 
 def read_body(store: Store, body: Any, base: str = "") -> Submission:

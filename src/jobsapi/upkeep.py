@@ -23,11 +23,13 @@ _ABANDONED_AFTER = 60.0
 
 
 def move(store: Store) -> float:
-    """One step for what waits for a time: schedules that are due are fired, jobs that are due go into their queues.
+    """One step for what waits: schedules that are due are fired, jobs go on whose time has come or whose parents ended.
 
     Seconds until there is more to do: 0 where there is now, infinity where nothing waits. Raises StoreUnavailable.
     """
     due = schedules.fire_due(store)
+    if jobs.resolve_jobs(store):
+        return 0.0
     left = jobs.promote_jobs(store)[1]
     return min(due, math.inf if left is None else left)
 

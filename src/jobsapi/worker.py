@@ -182,11 +182,10 @@ class Worker:
         free = self._pool.free
         if self._stop_at is not None or not self._is_hungry:
             return
-        if free <= 0:
-            free = 0  # a word was heard while full: a claim of nothing passes it on to an idle worker
+        free = max(0, free)  # a word was heard while full: a claim of nothing passes it on to an idle worker
         self._is_hungry = False
         names = [each["name"] for each in self._tasks]
-        wanted = {queue: names for queue in _shuffled(self._weights)}
+        wanted = dict.fromkeys(_shuffled(self._weights), names)
         try:
             claims = jobs.claim_jobs(self._store, self.id, wanted, free, self._settings.lease, self._claim_token)
         except StoreUnavailable:
@@ -211,6 +210,7 @@ class Worker:
                 timeout=claim.timeout,
                 started=claim.started,
                 memory_mb=claim.memory_mb,
+                parents=claim.parents,
             )
         )
 

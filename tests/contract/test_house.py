@@ -36,6 +36,7 @@ HOUSE = (
     *(
         "results",
         "reads",
+        "family",
         "claims",
         "jobs",
         "idempotency",

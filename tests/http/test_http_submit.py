@@ -220,6 +220,7 @@ def test_an_unknown_option_is_refused_with_the_known_ones_named(http: FlaskClien
         *(("expires_in", each) for each in (0, -1, 1e10, "1", True)),
         *(("key", each) for each in ("", 1, "k" * 201, ["k"])),
         *(("on_conflict", each) for each in ("", "ignore", 1, True, ["return"])),
+        *(("after", each) for each in ([], "#0", [1], ["x"], ["#12345"], [None], {})),
         *(("tags", each) for each in ("a", [1], ["a", "a"], ["a b"], [str(i) for i in range(21)], {"a": 1}, [None])),
     ],
 )

@@ -51,3 +51,8 @@ def take(megabytes: int) -> int:
 @task(every=0.5)
 def tick() -> None:
     """Runs by itself twice a second."""
+
+
+@task
+def gather() -> dict[str, float]:
+    return {parent.id: parent.result for parent in current_job().parents}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,27 @@ from jobsapi import results
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CurrentJob", "Stop", "current_job"]
+__all__ = ["CurrentJob", "Parent", "Stop", "current_job"]
 
 _PROGRESS_EVERY = 0.1
 
 
 class Stop(BaseException):
     """Raised in a job that was cancelled, timed out or handed back, so that its `finally` blocks run."""
+
+
+class Parent:
+    """A job that the current one came after."""
+
+    def __init__(self, jid: str) -> None:
+        self.id = jid
+
+    @functools.cached_property
+    def result(self) -> Any:
+        """What it returned, fetched when it is first asked for. Raises as `jobsapi.jobs.get_results` does."""
+        from jobsapi import jobs
+
+        return jobs.get_results(self.id)
 
 
 class CurrentJob:
@@ -34,6 +49,8 @@ class CurrentJob:
         """1 for the first try."""
         self.started: int = frame["started"]
         """When it was claimed, ms by the server's clock."""
+        self.parents = [Parent(each) for each in frame["parents"]]
+        """The jobs it came after: those of `after`, then those of `after_any`."""
         self.cancelled = False
         """Whether it was asked to stop."""
         self.saved: dict[str, results.Output] = {}

@@ -30,6 +30,8 @@ class Work:
     """When it was claimed, ms by the server's clock."""
     memory_mb: int | None = None
     """MiB that its processes may have together."""
+    parents: tuple[str, ...] = ()
+    """The ids of the jobs it came after."""
 
 
 @dataclass(frozen=True)

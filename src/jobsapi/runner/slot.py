@@ -88,6 +88,7 @@ class Slot:
                     "params": orjson.Fragment(work.params),
                     "attempt": work.attempt,
                     "started": work.started,
+                    "parents": list(work.parents),
                     "scratch": str(scratch),
                     "max_result": max_result,
                     "marker": self._marker.decode(),

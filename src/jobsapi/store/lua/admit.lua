@@ -1,19 +1,29 @@
 -- admit: let the next jobs of a committed submit into their queues; a stage that was never committed is dropped.
--- ARGV: clock, batch, how many at the most
+-- ARGV: clock, batch, how many at the most, how long the remains of a job are kept that cannot run (ms)
 -- Replies with how many jobs of the batch are left to do.
 -- include: admit
 local at, batch, most = clock(), ARGV[2], tonumber(ARGV[3])
 local is_committed = redis.call('EXISTS', K.committed(batch)) == 1
-local ids = redis.call('LPOP', K.stage(batch), most) or {}
-for _, id in ipairs(ids) do
+local names = { 'q', 't', 'pr', 'tg', 'ra', 'xa', 'af', 'ay', 'kp', 'ky' }
+local budget = 10 * most -- a job counts by how many it waits for, too
+
+local function take(id)
+  local values, fields = redis.call('HMGET', K.job(id), unpack(names)), {}
+  for i, name in ipairs(names) do fields[name] = values[i] or nil end
   if is_committed then
-    local v = redis.call('HMGET', K.job(id), 'q', 't', 'pr', 'tg', 'ra', 'xa')
-    admit(id, { q = v[1], t = v[2], pr = v[3], tg = v[4], ra = v[5], xa = v[6] }, at)
+    admit(id, fields, at, tonumber(ARGV[4]))
+    budget = budget - 10 - #(fields.af or '') / 21 - #(fields.ay or '') / 21
   else
-    local key = redis.call('HGET', K.job(id), 'ky')
-    if key then redis.call('DEL', K.keyed(key)) end
+    if fields.ky then redis.call('DEL', K.keyed(fields.ky)) end
     redis.call('UNLINK', K.job(id))
+    budget = budget - 10
   end
+end
+
+while budget > 0 do
+  local id = redis.call('LPOP', K.stage(batch))
+  if not id then break end
+  take(id)
 end
 local left = redis.call('LLEN', K.stage(batch))
 if left == 0 then

@@ -2,14 +2,14 @@
 -- ARGV: clock, worker, lease (ms), how many, token (a number is put behind it), then for each queue, the
 -- preferred first: queue, number of tasks, task, …
 -- Replies with a row a job: id, token, task, parameters, attempt, timeout (ms or false), time of the claim (ms),
--- memory limit (MiB or false), backoff (JSON or false).
+-- memory limit (MiB or false), backoff (JSON or false), after, after_any (ids or false).
 -- A claim that is sent again under the same token, because its reply was lost, gets the same jobs again.
 local at, worker, lease, most, token = clock(), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local claimed, ids, next_argument = {}, '', 6
 
 local function give(id, its_token)
-  local v = redis.call('HMGET', K.job(id), 't', 'p', 'a', 'to', 'b', 'mm', 'bo')
-  claimed[#claimed + 1] = { id, its_token, v[1], v[2], tonumber(v[3]), v[4], tonumber(v[5]), v[6], v[7] }
+  local v = redis.call('HMGET', K.job(id), 't', 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay')
+  claimed[#claimed + 1] = { id, its_token, v[1], v[2], tonumber(v[3]), v[4], tonumber(v[5]), v[6], v[7], v[8], v[9] }
 end
 
 local last_token, last_ids = string.match(redis.call('GET', K.last_claim(worker)) or '', '^(%S+)(.*)$')

@@ -14,7 +14,7 @@ redis.call('HSET', K.fired(), name, ARGV[6])
 for _, record in ipairs(records) do
   if not record.known then
     write_record(record, S.submitted, at)
-    admit(record.id, record.fields, at)
+    admit(record.id, record.fields, at, 0) -- one that cannot run has no remains to keep
   end
 end
 return 1

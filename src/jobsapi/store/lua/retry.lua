@@ -17,7 +17,7 @@ if job.began and not (last_told and string.find(last_told, job.token, 1, true)) 
 end
 redis.call('ZREM', K.retained(), id)
 erase_outputs(job, at)
-redis.call('HDEL', K.job(id), 'k', 'w', 'b', 'e', 'r', 'er', 'pg', 'cr', 'd', 'a', 'ra', 'xa', 'v', 'ds', 'rx')
+redis.call('HDEL', K.job(id), 'k', 'w', 'b', 'e', 'r', 'er', 'pg', 'cr', 'd', 'a', 'ra', 'xa', 'pn', 'v', 'ds', 'rx')
 redis.call('HSET', K.job(id), 's', S.submitted)
 relist(job, S.submitted)
 enqueue(job)

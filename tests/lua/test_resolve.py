@@ -1,0 +1,182 @@
+"""resolve: jobs that wait for others go on when those have ended, each parent's children in small steps."""
+
+import pytest
+
+from jobsapi import jobs
+from jobsapi.errors import Invalid
+
+
+def finish(engine, claim, *, well=True):
+    if well:
+        jobs.complete_job(engine.store, claim.id, claim.token, b"", b"1")
+    else:
+        jobs.fail_job(engine.store, claim.id, claim.token, "error", None)
+
+
+def resolve(engine, most=100):
+    """Steps until nothing is left; how many there were."""
+    steps = 1
+    while jobs.resolve_jobs(engine.store, most):
+        steps += 1
+    return steps
+
+
+def status(engine, jid):
+    record = engine.record(jid)
+    return record.status.value, record.reason
+
+
+def test_a_job_waits_until_all_its_parents_are_complete(engine):
+    first, second = engine.submit(), engine.submit()
+    child = engine.submit(after=[first, second])
+    assert status(engine, child) == ("scheduled", None)
+    assert jobs.get_job_by_id(child, store=engine.store).after == [first, second]
+    for claim in engine.claim(5):
+        assert status(engine, child) == ("scheduled", None)
+        finish(engine, claim)
+        assert engine.store.redis.exists(engine.store.keys.stir())
+        resolve(engine)
+    [claim] = engine.claim(5)
+    assert (claim.id, claim.parents) == (child, (first, second))
+    assert not {key for key in engine.left() if key.startswith("f:")} | (engine.left() & {"settled"})
+
+
+@pytest.mark.parametrize("way", ["failed", "cancelled", "lost", "expired"])
+def test_a_parent_that_does_not_complete_fails_its_child_and_that_ones_child(engine, way):
+    parent = engine.submit(max_deliveries=1, expires_in=5)
+    child = engine.submit(after=[parent])
+    grandchild, anyway = engine.submit(after=[child]), engine.submit(after_any=[child])
+    if way == "cancelled":
+        jobs.cancel_job(parent, store=engine.store)
+    elif way == "expired":
+        engine.store.now += 5_000
+        jobs.expire_jobs(engine.store)
+    else:
+        claim = engine.claim_one()
+        if way == "failed":
+            finish(engine, claim, well=False)
+        else:
+            jobs.lose_job(engine.store, parent, claim.token, "killed")
+    resolve(engine)
+    assert status(engine, child) == status(engine, grandchild) == ("failed", "dependency")
+    assert parent in jobs.get_job_by_id(child, store=engine.store).error["message"]
+    assert [claim.id for claim in engine.claim(5)] == [anyway]
+
+
+def test_parents_that_ended_before_count_at_once(engine):
+    good, bad = engine.submit(), engine.submit()
+    for claim in engine.claim(2):
+        finish(engine, claim, well=claim.id == good)
+    add = {"store": engine.store}
+    assert jobs.add_job("work", {}, after=[good], after_any=[bad], **add).status == "submitted"
+    failed = jobs.add_job("work", {}, after=[good, bad], key="k", **add)
+    assert status(engine, failed.id) == (failed.status, "dependency") == ("failed", "dependency")
+    assert "u:k" not in engine.left()
+
+
+def test_a_parent_that_is_removed_before_its_children_were_told_did_not_complete(engine):
+    parent = engine.submit()
+    child, anyway = engine.submit(after=[parent]), engine.submit(after_any=[parent])
+    finish(engine, engine.claim_one())
+    jobs.remove_job(parent, store=engine.store)
+    resolve(engine)
+    assert (status(engine, child)[1], status(engine, anyway)[0]) == ("dependency", "submitted")
+
+
+def test_children_of_a_parent_that_is_retried_in_time_wait_on(engine):
+    parent = engine.submit()
+    child = engine.submit(after=[parent])
+    finish(engine, engine.claim_one(), well=False)
+    jobs.retry_job(parent, store=engine.store)
+    resolve(engine)
+    assert status(engine, child) == ("scheduled", None)
+    finish(engine, engine.claim_one())
+    resolve(engine)
+    assert status(engine, child) == ("submitted", None)
+
+
+def test_a_child_that_is_cancelled_or_retried_is_left_alone(engine):
+    parent = engine.submit()
+    cancelled, retried = engine.submit(after=[parent]), engine.submit(after=[parent])
+    for jid in (cancelled, retried):
+        jobs.cancel_job(jid, store=engine.store)
+    jobs.retry_job(retried, store=engine.store)
+    finish(engine, engine.claim_one(), well=False)
+    resolve(engine)
+    assert (status(engine, cancelled)[0], status(engine, retried)[0]) == ("cancelled", "submitted")
+
+
+def test_a_child_with_a_time_of_its_own_waits_for_that_too(engine):
+    parent = engine.submit()
+    child = engine.submit(after=[parent], delay=10)
+    engine.store.now += 5_000
+    finish(engine, engine.claim_one())
+    resolve(engine)
+    assert status(engine, child) == ("scheduled", None)
+    engine.store.now += 5_000
+    jobs.promote_jobs(engine.store)
+    assert [claim.id for claim in engine.claim(1)] == [child]
+
+
+def test_a_job_of_a_list_may_name_an_earlier_one_by_its_place(engine):
+    request = {"task": "work"}
+    made = jobs.add_jobs([request, request | {"after": ["#0"]}, request | {"after_any": ["#1"]}], store=engine.store)
+    assert [job.status for job in made] == ["submitted", "scheduled", "scheduled"]
+    for job in made:
+        [claim] = engine.claim(5)
+        assert claim.id == job.id
+        finish(engine, claim)
+        resolve(engine)
+
+
+def test_fan_out_and_fan_in_go_in_bounded_steps(engine):
+    many = 250
+    requests = [{"task": "work"}] + [{"task": "work", "after": ["#0"]}] * many
+    root, *leaves = jobs.add_jobs(requests, store=engine.store)
+    last = engine.submit(after=[job.id for job in leaves])
+    finish(engine, engine.claim_one())
+    assert status(engine, leaves[0].id) == ("scheduled", None), "the end of a parent does not walk its children"
+    assert resolve(engine, 100) == 3
+    claims = engine.claim(many + 5)
+    assert {claim.id for claim in claims} == {job.id for job in leaves}
+    for claim in claims:
+        finish(engine, claim)
+    resolve(engine)
+    assert [claim.id for claim in engine.claim(5)] == [last]
+    assert root.id not in {claim.id for claim in claims}
+
+
+def test_many_jobs_with_many_parents_each_are_taken_in_small_steps(engine):
+    parents = [job.id for job in jobs.add_jobs([{"task": "work"}] * 1000, store=engine.store)]
+    children = jobs.add_jobs([{"task": "other", "after": parents}] * 3, store=engine.store)
+    assert [job.status for job in children] == ["scheduled"] * 3
+    for claim in engine.claim(1000):
+        finish(engine, claim)
+    resolve(engine)
+    assert len(engine.claim(5)) == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointers"),
+    [
+        ({"after": ["00" + "z" * 18]}, ["/1/after/0"]),
+        ({"after": ["#1"]}, ["/1/after/0"]),
+        ({"after": ["#0", "#7"]}, ["/1/after/1"]),
+        ({"after": ["#0"], "after_any": ["#0"]}, ["/1/after_any"]),
+        ({"after": ["#0", "#0"]}, ["/1/after"]),
+        ({"after_any": []}, ["/1/after_any"]),
+        ({"after": "#0"}, ["/1/after"]),
+    ],
+)
+def test_what_is_no_earlier_job_is_pointed_at_and_nothing_recorded(engine, wrong, pointers):
+    with pytest.raises(Invalid) as refusal:
+        jobs.add_jobs([{"task": "work"}, {"task": "work", **wrong}], store=engine.store)
+    assert [fault.pointer for fault in refusal.value.errors] == pointers
+    assert engine.left() == set()
+
+
+def test_a_staged_job_that_was_not_accepted_is_no_parent(engine):
+    staged = "00" + "a" * 18
+    engine.store.run("stage", "batch", staged, 3, "q", "default", "t", "work", "bt", "batch")
+    with pytest.raises(Invalid):
+        engine.submit(after=[staged])
