@@ -87,7 +87,12 @@ class System:
             waiting.difference_update([jid for jid in waiting if jobs.get_record(self.store, jid).is_ended])
             return not waiting
 
-        until(f"{len(ids)} jobs end", is_done, seconds)
+        try:
+            until(f"{len(ids)} jobs end", is_done, seconds)
+        except AssertionError as problem:
+            left = {jid: dict(self.job(jid)) for jid in sorted(waiting)[:5]}
+            workers = registry.workers(self.store)
+            raise AssertionError(f"{problem}: {len(waiting)} left, {left}, {workers}") from None
         return [self.job(jid) for jid in ids]
 
     def runs(self, jid: str, word: str = "begin") -> list[tuple[str, int]]:

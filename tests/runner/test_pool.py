@@ -244,6 +244,33 @@ def test_an_app_that_cannot_be_imported_is_told_once(tmp_path):
     driver.close()
 
 
+def test_a_child_that_is_killed_while_it_imports_the_app_is_replaced(tmp_path):
+    app, marks = tmp_path / "slow.py", tmp_path / "marks"
+    app.write_text(
+        "import os, threading\nfrom pathlib import Path\nfrom jobsapi import task\n"
+        f"marks = Path({str(marks)!r})\nis_first = not marks.exists()\n"
+        "with marks.open('a') as file:\n    file.write(f'{os.getpid()} ')\n"
+        "if is_first:\n    threading.Event().wait(60)\n"
+        "@task\ndef work() -> str:\n    return 'done'\n"
+    )
+    driver = Driver(app=str(app))
+    driver.poll_until(lambda _: marks.exists() and marks.read_text())
+    os.kill(int(marks.read_text()), signal.SIGKILL)
+    assert driver.value("work") == "done"
+    driver.close()
+
+
+def test_an_app_that_ends_its_process_is_told_once(tmp_path):
+    app = tmp_path / "ends.py"
+    app.write_text("print('so far', flush=True)\nimport os\nos._exit(3)\n")
+    driver = Driver(app=str(app))
+    events = driver.poll_until(lambda found: any(isinstance(each, Broken) for each in found))
+    assert [type(each) for each in events] == [Broken]
+    assert "so far" in events[0].traceback
+    assert driver.pool.poll(0.3, driver.wake) == []
+    driver.close()
+
+
 OWNER = """
 import os, sys
 from jobsapi.runner import Pool, Work

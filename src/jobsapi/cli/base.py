@@ -74,8 +74,9 @@ class _Group(TyperGroup):
             how = f"`{problem.ctx.command_path if problem.ctx else 'jobsapi'} --help` shows how."
             code = _fail(f"{problem.format_message().rstrip('.')}. {how}", REFUSED)
         except OSError as problem:
-            where = f"{problem.filename}: " if problem.filename else ""
-            code = _fail(f"{where}{problem.strerror or problem}", REFUSED)
+            if not problem.filename:  # a fault of ours, not a file that the user named
+                raise
+            code = _fail(f"{problem.filename}: {problem.strerror}", REFUSED)
         except KeyboardInterrupt:
             code = INTERRUPTED
         raise typer.Exit(code)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool"]
 
+_MOST_STILLBORN = 3
+"""So many children in a row that end while they import the app: it is the app."""
+
 
 class Pool:
     """Runs up to `size` jobs at once, each in a child of its own that is used again.
@@ -59,6 +62,7 @@ class Pool:
         self._numbers = count()
         self._guard: subprocess.Popen[bytes] | None = None
         self._is_broken = False
+        self._stillborn = 0
         self._scratch = Path(tempfile.mkdtemp(prefix="jobsapi-"))
 
     def start(self) -> None:
@@ -139,7 +143,7 @@ class Pool:
         events: list[Event] = []
         for frame in slot.frames.ready():
             if frame["kind"] == "ready":
-                slot.is_ready = True
+                slot.is_ready, self._stillborn = True, 0
                 events.append(Ready(frame["tasks"]))
             elif frame["kind"] == "broken":
                 self._is_broken = True
@@ -147,12 +151,18 @@ class Pool:
             elif slot.work is not None:
                 events += slot.take(frame)
         if slot.frames.is_closed:
-            was_ready = slot.is_ready
+            if not slot.is_ready and not self._is_broken:
+                events += self._bury(slot)
             events += self._remove(slot)
-            if not was_ready and not self._is_broken:
-                self._is_broken = True
-                events.append(Broken(_shown(slot) + "The child process ended while it imported the app.\n"))
         return events
+
+    def _bury(self, slot: Slot) -> list[Event]:
+        """A child ended while it imported the app: killed, perhaps, so that another is tried, but not for ever."""
+        self._stillborn += 1
+        if self._stillborn < _MOST_STILLBORN:
+            return []
+        self._is_broken = True
+        return [Broken(_shown(slot) + "The child process ended while it imported the app.\n")]
 
     def _remove(self, slot: Slot) -> list[Event]:
         self._selector.unregister(slot.out_fd)
