@@ -9,6 +9,7 @@ import orjson
 
 from jobsapi import results
 from jobsapi import store as stores
+from jobsapi.advice import advice
 from jobsapi.errors import FieldError, Invalid, NoResult, ResultExpired, ResultNotReady, UnknownJob
 from jobsapi.names import is_id
 from jobsapi.record import FIELDS, Job, JobRecord, rfc3339
@@ -47,6 +48,8 @@ def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
     position = store.run("position", jid) if record.status is Status.SUBMITTED else None
     job = record.shown(position)
     job["attempts"] = _attempts(store, record)
+    if sentence := advice(record):
+        job["advice"] = sentence
     job |= {name: list(ids) for name in ("after", "after_any") if (ids := getattr(record, name))}
     return job
 

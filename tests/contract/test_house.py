@@ -35,6 +35,7 @@ HOUSE = (
     ),
     *(
         "results",
+        "advice",
         "reads",
         "family",
         "claims",

@@ -14,6 +14,7 @@ def test_a_job_that_nobody_claimed_in_time_has_failed(engine, options):
     upkeep.run(engine.store)
     job = jobs.get_job_by_id(jid, store=engine.store)
     assert (job.status, job.reason, job.error["type"], job.attempts) == ("failed", "expired", "Expired", [])
+    assert "queue 'default'" in job.advice
     assert engine.lists() == {"f:default:work": [jid]}
     assert not engine.left() & {"expiring", "due", "q:default:work"}
 

@@ -89,3 +89,28 @@ def test_a_lost_delivery_between_attempts_keeps_the_number(engine):
     job = jobs.get_job_by_id(jid, store=engine.store)
     assert [(run["attempt"], run["outcome"]) for run in job.attempts] == [(1, "error"), (2, "lost"), (2, "complete")]
     assert job.error is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "options", "kind", "word"),
+    [
+        ("error", {}, "ValueError", "set `max_attempts`"),
+        ("error", {"max_attempts": 2}, "ValueError", "None of its 1 attempts"),
+        ("error", {}, "UnfitParameters", "parameters"),
+        ("timeout", {"timeout": 1.5}, "Timeout", "1.5 s"),
+        ("memory", {}, "OutOfMemory", "memory_mb"),
+        ("lost", {}, "Lost", "compiled code"),
+        ("dependency", {}, "Dependency", "came after"),
+    ],
+)
+def test_a_job_that_failed_says_what_to_try(engine, reason, options, kind, word):
+    jid = engine.submit(**options)
+    jobs.fail_job(engine.store, jid, engine.claim_one().token, reason, {"type": kind, "message": "", "traceback": ""})
+    assert word in jobs.get_job_by_id(jid, store=engine.store).advice
+
+
+def test_a_job_that_has_not_failed_needs_no_advice(engine):
+    jid = engine.submit()
+    assert "advice" not in jobs.get_job_by_id(jid, store=engine.store)
+    jobs.cancel_job(jid, store=engine.store)
+    assert "advice" not in jobs.get_job_by_id(jid, store=engine.store)

@@ -51,6 +51,7 @@ def test_a_timeout_is_an_attempt(system):
     jid = jobs.add_job("nap", {"seconds": 60}, timeout=0.2, max_attempts=2, backoff=0, store=system.store).id
     [job] = system.until_ended([jid])
     assert (job.status, job.reason, _outcomes(job)) == ("failed", "timeout", [(1, "timeout"), (2, "timeout")])
+    assert "which was 0.2 s" in job.advice
 
 
 def test_parameters_that_only_python_refuses_are_not_tried_again(system):

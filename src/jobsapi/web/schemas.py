@@ -81,10 +81,11 @@ _JOB = _object(
         "position": {"type": ["integer", "null"], "description": "How many jobs are ahead of it in its queue."},
         "links": {"type": "object", "additionalProperties": {"type": "string"}},
         "attempts": {"type": "array", "items": _ATTEMPT, "description": "Every run, in order; left out in lists."},
+        "advice": {"type": "string", "description": "What to try where it failed."},
         "after": {"type": "array", "items": _ID, "description": "Jobs that must complete first."},
         "after_any": {"type": "array", "items": _ID, "description": "Jobs that must end first."},
     },
-    *("attempts", "after", "after_any"),
+    *("attempts", "advice", "after", "after_any"),
     description="One requested run of a task.",
 )
 

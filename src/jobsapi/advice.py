@@ -1,0 +1,41 @@
+"""What to try when a job did not complete: one sentence by its reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+if TYPE_CHECKING:
+    from jobsapi.record import JobRecord
+
+__all__ = ["advice"]
+
+
+def advice(record: JobRecord) -> str | None:
+    """One sentence; None for a job that has not failed."""
+    if record.reason == "error":
+        return _about_error(record)
+    if record.reason == "timeout":
+        return (
+            f"Raise `timeout`, which was {record.timeout or 0:g} s, or give the job less to do; then submit it again."
+        )
+    return _SENTENCES.get(record.reason or "", "").format(queue=record.queue, task=record.task) or None
+
+
+_SENTENCES = {
+    "memory": "Raise `memory_mb`, or let the job hold less of its data at once; then submit it again.",
+    "lost": "Something ended its processes: a crash in compiled code, os._exit, or the machine for want of memory; "
+    "its log shows how far it came.",
+    "expired": "Start more workers for queue {queue!r} that know task {task!r}, or give it more time by `expires_in`.",
+    "dependency": "Look at the job that it came after; when that one has completed, retry this one.",
+}
+
+
+def _about_error(record: JobRecord) -> str:
+    kind = orjson.loads(record.error).get("type") if record.error else None
+    if kind == "UnfitParameters":
+        return "Correct the parameters and submit it again."
+    if record.max_attempts > 1:
+        return f"None of its {record.attempt} attempts came through: correct the cause, then retry the job."
+    return "Correct the cause, then retry the job; where another attempt may end otherwise, set `max_attempts`."
