@@ -73,6 +73,9 @@ def _ask(operation: Any, mode: GenerationMode) -> None:
                 case.query.pop(name, None)
             assume(not re.search("[0-9]{19}", json.dumps(case.body, default=str)))  # integers have 64 bits at most
             assume(operation.path != "/data" or _may_be_records(case))
+            assume(operation.path != "/jobs" or _may_be_jobs(case.body))
+            if case.headers and "Idempotency-Key" in case.headers:
+                case.headers["Idempotency-Key"] = new_id()  # the same one with another body is refused
             assume(
                 operation.path != "/schedules"
                 or not isinstance(case.body, dict)
@@ -81,6 +84,15 @@ def _ask(operation: Any, mode: GenerationMode) -> None:
         case.call_and_validate()
 
     ask()
+
+
+def _may_be_jobs(body: Any) -> bool:
+    """Whether options fit that no schema tells: ids of other jobs, days of a month, equal keys."""
+    found = [each for each in (body if isinstance(body, list) else [body]) if isinstance(each, dict)]
+    keys = [each["key"] for each in found if each.get("key")]
+    names_jobs = any(each.get("after") or each.get("after_any") for each in found)
+    has_time = any(each.get("run_at") is not None for each in found)  # a pattern lets February have 30 days
+    return not names_jobs and not has_time and len(set(keys)) == len(keys)
 
 
 def _may_be_records(case: Any) -> bool:

@@ -69,7 +69,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     | {"style": "form", "explode": True},
     "idempotency_key": _header(
         "Idempotency-Key", "Chosen by the sender; the same request under the same key within 24 h is the same submit."
-    ),
+    )
+    | {"schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}},
     "range": _header("Range", "`bytes=FIRST-LAST`: a part of the output."),
     "if_none_match": _header("If-None-Match", "An ETag seen before: 304 where nothing has changed."),
     "accept": _header("Accept", "The form of a table: text/csv, application/vnd.apache.parquet, …"),
