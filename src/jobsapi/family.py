@@ -42,6 +42,8 @@ def with_parents(store: Store, submissions: Sequence[Submission]) -> Sequence[Su
                 place = int(name[1:])
                 if place >= number:
                     faults.append(FieldError(pointer, "is no earlier job of the list"))
+                elif "oc" in submissions[place].fields:
+                    faults.append(FieldError(pointer, "may turn out to be another job, by its `on_conflict`"))
         for field in _FIELDS.values():
             if field in fields:
                 fields[field] = re.sub(r"#(\d+)", lambda m: _id(submissions, int(m[1])), str(fields[field]))

@@ -175,6 +175,13 @@ def test_what_is_no_earlier_job_is_pointed_at_and_nothing_recorded(engine, wrong
     assert engine.left() == set()
 
 
+def test_a_job_that_another_may_stand_for_is_not_named_by_its_place(engine):
+    first = {"task": "work", "key": "k", "on_conflict": "return"}
+    with pytest.raises(Invalid) as refusal:
+        jobs.add_jobs([first, {"task": "work", "after": ["#0"]}], store=engine.store)
+    assert [fault.pointer for fault in refusal.value.errors] == ["/1/after/0"]
+
+
 def test_a_staged_job_that_was_not_accepted_is_no_parent(engine):
     staged = "00" + "a" * 18
     engine.store.run("stage", "batch", staged, 3, "q", "default", "t", "work", "bt", "batch")
