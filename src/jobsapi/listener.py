@@ -35,8 +35,9 @@ class Heard(NamedTuple):
 
 
 class Listener:
-    """Two blocking reads: of the worker's control key and the marker `stir` always, of its queues' wake markers only
-    while it is `armed`.
+    """Two blocking reads: of the worker's control key and the marker `stir`, and of its queues' wake markers.
+
+    The first goes on always, the second only while it is `armed`.
 
     A worker that is full must not take the marker that an idle one is waiting for, so it arms the second read only
     after a claim that left slots free. `fd` becomes readable when `heard()` has something.
