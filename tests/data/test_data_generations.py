@@ -31,7 +31,9 @@ def generations(store):
 def inside(tmp_path, token="t1"):
     """As a job's code sees the world."""
     frame = {"id": "j", "token": token, "task": "t", "params": {}, "attempt": 1, "started": 0}
-    current.set_current(current.CurrentJob(frame | {"scratch": str(tmp_path), "max_result": 1}, lambda _: None))
+    current.set_current(
+        current.CurrentJob(frame | {"scratch": str(tmp_path), "max_result": 1, "parents": []}, lambda _: None)
+    )
     yield
     current.set_current(None)
 
