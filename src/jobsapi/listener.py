@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
@@ -78,10 +79,8 @@ class Listener:
 
     def interrupt(self) -> None:
         """Make `fd` readable; safe in a signal handler."""
-        try:
+        with contextlib.suppress(BlockingIOError):  # the pipe is full of words already
             os.write(self._write_fd, b".")
-        except BlockingIOError:
-            pass  # the pipe is full of words already
 
     def close(self) -> None:
         """Stop both reads; their threads end with their present block at the latest."""

@@ -20,8 +20,8 @@ class Job(dict[str, Any]):
     """A job as users see it, over HTTP and in Python alike; `job.status` is `job["status"]`.
 
     Keys: id, status, reason, task, params, queue, priority, tags, progress, attempt, max_attempts, cancel_requested,
-    created, run_at, started, finished, worker, error, position, links; of one job alone also attempts, advice, after, after_any. Times are
-    RFC 3339 texts in UTC.
+    created, run_at, started, finished, worker, error, position, links; of one job alone also attempts, advice, after,
+    after_any. Times are RFC 3339 texts in UTC.
     """
 
     def __getattr__(self, name: str) -> Any:

@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 TaskDescription = dict[str, Any]
-"""name, summary, queue, timeout (s or None), memory_mb (MiB or None), max_attempts, backoff, default, digest, workers (how
-many); the schema apart, by `schema_of`."""
+"""name, summary, queue, timeout (s or None), memory_mb (MiB or None), max_attempts, backoff, default, digest, workers
+(how many); the schema apart, by `schema_of`."""
 
 DRAIN = "drain"
 """The word on a worker's control key that means: claim no more, finish, and go. Any other is the id of a job."""

@@ -13,10 +13,10 @@ from jobsapi import options as job_options
 from jobsapi.errors import FieldError, Invalid, TooLarge, UnknownTask
 from jobsapi.names import new_id
 from jobsapi.record import JobRecord
-from jobsapi.states import Status
 from jobsapi.tasks import mismatches
 
 if TYPE_CHECKING:
+    from jobsapi.states import Status
     from jobsapi.store import Store
 
 __all__ = ["Submission", "prepare", "read_body"]
