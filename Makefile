@@ -41,9 +41,10 @@ crash: $(READY) ## tests that kill processes in the middle of their work (slow)
 containers: ## builds the image and runs the whole system in containers (needs Docker)
 	tests/containers/run
 
-bench: $(READY) ## measures the engine and the data sets
+bench: $(READY) ## measures the engine, data sets and held connections
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.data
+	$(BIN)/python -m benchmarks.held
 
 lock: $(READY) ## writes requirements.txt, the exact packages of the image, from pyproject.toml
 	@echo '# The exact packages of the container image; made from pyproject.toml by `make lock`.' > requirements.new
