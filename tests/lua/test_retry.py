@@ -58,3 +58,11 @@ def test_an_active_job_cannot_be_retried(engine, is_claimed):
         engine.claim_one()
     with pytest.raises(WrongStatus):
         jobs.retry_job(jid, store=engine.store)
+
+
+def test_the_word_of_the_last_end_does_not_wake_those_who_wait_for_the_next(engine):
+    jid = engine.submit()
+    engine.store.run("wait", jid)
+    jobs.cancel_job(jid, store=engine.store)
+    jobs.retry_job(jid, store=engine.store)
+    assert not engine.store.redis.exists(engine.store.keys.waited(jid))
