@@ -187,3 +187,15 @@ def test_a_staged_job_that_was_not_accepted_is_no_parent(engine):
     engine.store.run("stage", "batch", staged, 3, "q", "default", "t", "work", "bt", "batch")
     with pytest.raises(Invalid):
         engine.submit(after=[staged])
+
+
+def test_an_accepted_job_that_cannot_run_tells_those_that_came_after_it_before_it_was_let_in(engine):
+    store, lost = engine.store, engine.submit()
+    jobs.cancel_job(lost, store=store)
+    parent = "00" + "a" * 18
+    store.run("stage", "batch", parent, 4, "q", "default", "t", "work", "bt", "batch", "af", lost)
+    store.run("commit", "batch", 1)
+    child = engine.submit(after=[parent])
+    jobs.admit_jobs(store, "batch")
+    resolve(engine)
+    assert status(engine, parent) == status(engine, child) == ("failed", "dependency")
