@@ -59,3 +59,14 @@ def test_jobs_of_a_large_submit_expire_in_bounded_steps(engine):
     jobs.add_jobs([{"task": "work", "expires_in": 1}] * 150, store=engine.store)
     engine.store.now += 1_000
     assert [jobs.expire_jobs(engine.store) for _ in range(3)] == [100, 50, 0]
+
+
+def test_a_claim_passes_over_expired_jobs_in_bounded_steps(engine):
+    jobs.add_jobs([{"task": "work", "expires_in": 1}] * 150, store=engine.store)
+    engine.store.now += 1_000
+    other = engine.submit()
+    wake = engine.store.keys.wake("default", "work")
+    engine.store.redis.delete(wake)
+    assert engine.claim() == []
+    assert engine.store.redis.exists(wake)  # the worker that found nothing looks again at once
+    assert [each.id for each in engine.claim()] == [other]

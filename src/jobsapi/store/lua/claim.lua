@@ -6,6 +6,7 @@
 -- A claim that is sent again under the same token, because its reply was lost, gets the same jobs again.
 local at, worker, lease, most, token = clock(), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local claimed, ids, next_argument = {}, '', 6
+local passed = 0 -- jobs that were not given out because they have expired: a call looks at a hundred at the most
 
 local function give(id, its_token)
   local v = redis.call('HMGET', K.job(id), 't', 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay')
@@ -23,9 +24,11 @@ end
 
 local function take(id)
   local job = fetch(id)
-  if not job or job.status ~= S.submitted then return end
+  if not job or job.status ~= S.submitted or (job.expires or at + 1) <= at then -- too late: `expire` finds it
+    passed = passed + 1
+    return
+  end
   if job.expires then
-    if job.expires <= at then return end -- too late: upkeep finds it by `expire`
     redis.call('ZREM', K.expiring(), id)
     redis.call('HDEL', K.job(id), 'xa')
   end
@@ -40,7 +43,7 @@ end
 local function from_queue(queue, tasks)
   local heads = {}
   for _, task in ipairs(tasks) do heads[task] = redis.call('ZRANGE', K.ready(queue, task), 0, 0, 'WITHSCORES') end
-  while #claimed < most do
+  while #claimed < most and passed < 100 do
     local best
     for task, head in pairs(heads) do
       if head[1] and (not best or tonumber(head[2]) < tonumber(heads[best][2])) then best = task end
