@@ -54,11 +54,13 @@ def _time(value: Any) -> int:
     if not isinstance(value, str) or not re.fullmatch(_RFC3339, value):
         raise ValueError(expected)
     try:
-        return max(1, round(datetime.datetime.fromisoformat(value.upper()).timestamp() * 1000))
-    except ValueError:
+        moment = datetime.datetime.fromisoformat(value.upper()).astimezone(datetime.UTC)  # within the years 1 to 9999
+        return max(1, (moment - _EPOCH) // datetime.timedelta(milliseconds=1))
+    except (ValueError, OverflowError):
         raise ValueError(expected) from None
 
 
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _RFC3339 = r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"
 
 

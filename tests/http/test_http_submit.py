@@ -217,6 +217,7 @@ def test_an_unknown_option_is_refused_with_the_known_ones_named(http: FlaskClien
             ("run_at", each)
             for each in (1, "", "tomorrow", "2026-01-31", "2026-01-31T12:00:00", "2026-02-30T12:00:00Z")
         ),
+        ("run_at", "9999-12-31T23:59:59-05:00"),  # the year 10000 in UTC
         *(("expires_in", each) for each in (0, -1, 1e10, "1", True)),
         *(("key", each) for each in ("", 1, "k" * 201, ["k"])),
         *(("on_conflict", each) for each in ("", "ignore", 1, True, ["return"])),
@@ -308,6 +309,8 @@ def test_a_job_for_later_is_scheduled(http: FlaskClient) -> None:
     assert (job["status"], job["run_at"]) == ("scheduled", "2100-01-31T11:00:00.000Z")
     assert http.get("/jobs?status=scheduled").get_json()["total"] == 1
     assert http.post(f"/jobs/{job['id']}/cancel").get_json()["status"] == "cancelled"
+    job = http.post("/jobs", json={**PLOT, "run_at": "9999-12-31T23:59:59.9999Z"}).get_json()
+    assert job["run_at"] == "9999-12-31T23:59:59.999Z"
 
 
 def test_a_job_has_one_time(http: FlaskClient, refused: Any) -> None:
