@@ -48,6 +48,7 @@ def _complete(store: Store, claim: Claim, done: Done) -> None:
         try:
             jobs.complete_job(store, claim.id, claim.token, stored.descriptor, stored.inline)
         except (NotHolder, UnknownJob):
+            done.discard()
             results.discard(store, claim.id, claim.token)
             raise
     done.discard()

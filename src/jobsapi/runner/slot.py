@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -158,6 +159,7 @@ class Slot:
         self.work, self.moment = None, None
         if frame["kind"] == "done":
             return [Done(work.id, [_unpacked(each) for each in frame["outputs"]], self._scratch)]
+        self._discard()
         if frame["kind"] == "raised":
             told = (frame["type"], frame["message"], frame["traceback"], frame["retryable"], frame["retry_after"])
             return [Raised(work.id, *told)]
@@ -180,6 +182,7 @@ class Slot:
                 events.append(Output(self.work.id, self._pending))
             events.append(self._sudden_end(self.work.id, code, too_much))
             self.work = None
+            self._discard()
         return events
 
     def _sudden_end(self, job_id: str, code: int, too_much: str | None) -> Event:
@@ -198,6 +201,10 @@ class Slot:
         """Give its descriptors back."""
         self.frames.sock.close()
         os.close(self.out_fd)
+
+    def _discard(self) -> None:
+        """Remove the files of outputs that nobody will store."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _drop_stray_output(self) -> None:
         """What came after the last job's marker belongs to no job."""
