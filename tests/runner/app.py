@@ -51,6 +51,8 @@ def fail(kind: str = "ValueError"):
         sys.exit("gone")
     if kind == "interrupt":
         raise KeyboardInterrupt
+    if kind == "surrogate":
+        raise FileNotFoundError(os.fsdecode(b"caf\xe9.csv"))
     raise ValueError("no such luck")
 
 
@@ -158,7 +160,14 @@ def large(size: int) -> bytes:
 
 @task
 def nothing_fits():
+    current_job().save("large", b"y" * 1_000_000)
     return object()
+
+
+@task
+def save_and_die():
+    current_job().save("large", b"y" * 1_000_000)
+    os._exit(7)
 
 
 @task

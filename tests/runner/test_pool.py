@@ -128,6 +128,12 @@ def test_an_exception_comes_back_with_the_users_own_frames(driver):
     assert b"child.py" in log  # the whole of it is in the log
 
 
+def test_an_exception_whose_message_is_no_unicode_is_told_all_the_same(driver):
+    [raised], _ = driver.run("fail", kind="surrogate")
+    assert (raised.type, raised.message) == ("FileNotFoundError", "caf?.csv")
+    assert "caf?.csv" in raised.traceback
+
+
 @pytest.mark.parametrize(("kind", "name"), [("exit", "SystemExit"), ("interrupt", "KeyboardInterrupt")])
 def test_exit_and_interrupt_end_the_job_and_not_the_child(driver, kind, name):
     pid = driver.value("facts")["pid"]
@@ -231,6 +237,13 @@ def test_a_large_output_comes_as_a_file_that_is_discarded(driver):
 def test_a_value_that_cannot_be_an_output_fails_with_a_sentence(driver):
     [raised], _ = driver.run("nothing_fits")
     assert "object" in raised.message
+
+
+@pytest.mark.parametrize("task", ["nothing_fits", "save_and_die"])
+def test_the_files_of_a_job_that_does_not_complete_are_removed(driver, task):
+    [event], _ = driver.run(task)
+    assert isinstance(event, Raised | Died)
+    assert not list(driver.pool._scratch.iterdir())
 
 
 def test_an_app_that_cannot_be_imported_is_told_once(tmp_path):

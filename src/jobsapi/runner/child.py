@@ -149,7 +149,7 @@ def _flush() -> None:
 
 def _text(problem: BaseException) -> str:
     try:
-        return str(problem)[:10_000]
+        return _sendable(str(problem)[:10_000])
     except Exception:  # noqa: BLE001 -- the user's own __str__
         return "(its message cannot be shown)"
 
@@ -157,7 +157,12 @@ def _text(problem: BaseException) -> str:
 def _own_frames(problem: BaseException) -> str:
     """The traceback without this package's and the import system's frames."""
     shortened = traceback.TracebackException(type(problem), problem, _skipped(problem.__traceback__))
-    return "".join(shortened.format())[:100_000]
+    return _sendable("".join(shortened.format())[:100_000])
+
+
+def _sendable(text: str) -> str:
+    """Without what no UTF-8 has, such as the bytes of a file name that Python could not decode."""
+    return text.encode(errors="replace").decode()
 
 
 def _skipped(trace: TracebackType | None) -> TracebackType | None:
