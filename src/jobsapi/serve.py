@@ -31,6 +31,7 @@ _MOST_DEATHS = 5
 _DEATHS_WITHIN = 60.0
 """More deaths of one part within so many seconds are a fault that another start does not mend."""
 
+_AFTER_DRAIN = 0.2
 _LOOK_EVERY = 0.05
 _API_PATIENCE = 10.0
 _WORKER_PATIENCE = 10.0
@@ -226,6 +227,10 @@ class _Supervisor:
             return True
         if not part.was_ready:
             return False
+        if part is self._worker and code == 0:
+            _say("the worker ended as it was asked to; a fresh one starts")
+            part.start_at = now + _AFTER_DRAIN
+            return True
         part.deaths.append(now)
         while part.deaths[0] < now - _DEATHS_WITHIN:
             part.deaths.popleft()

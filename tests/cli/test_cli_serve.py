@@ -194,6 +194,17 @@ def test_a_part_that_does_not_stay_up_ends_everything(serve):
     assert "does not stay up" in started.until_said("everything is stopped")
 
 
+def test_a_drained_worker_is_followed_by_a_fresh_one_and_that_is_no_death(serve):
+    started = serve(str(APP)).until_ready()
+    for count in range(1, 8):
+        [worker] = started.client().workers()
+        address = f"{started.url}/workers/{worker['id']}/drain"
+        urllib.request.urlopen(address, b"").close()
+        started.until_said("the worker ended as it was asked to; a fresh one starts", count)
+        started.until_said("the worker is ready", count)
+    assert started.run("submit", "add", "a=1", "--wait").stdout == "3\n"
+
+
 def test_sigterm_lets_jobs_end_and_the_api_tells_it_until_the_last(serve, folder):
     started = serve(str(APP)).until_ready()
     client = started.client()
