@@ -18,7 +18,7 @@ from jobsapi.errors import NotHolder, StoreUnavailable, UnknownJob
 from jobsapi.finish import ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
-from jobsapi.runner import Broken, Output, Pool, Progress, Ready, Work
+from jobsapi.runner import Broken, Output, Pool, Progress, Ready, Stopped, Work
 from jobsapi.store import Store, connect, wait_until_up
 from jobsapi.tasks import BUILT_IN
 
@@ -193,7 +193,10 @@ class Worker:
             raise
         self._claim_token = new_id()
         for claim in claims:
-            self._run(claim)
+            if self._pool.free > 0:
+                self._run(claim)
+            else:
+                self._hand_back(claim)
         if len(claims) < free:
             self._listener.arm()
 
@@ -213,6 +216,12 @@ class Worker:
                 parents=claim.parents,
             )
         )
+
+    def _hand_back(self, claim: Claim) -> None:
+        """A claim came again because its reply was lost, and a child was lost meanwhile: there is a job too many."""
+        running = self._running[claim.id] = _Running(claim)
+        running.ending = ending(self._store, claim, Stopped(claim.id, "released"))
+        self._settle(running)
 
     def _handle(self, event: Any) -> None:
         """Something happened to a child; of a job's end, prepare what records it, and record it."""
