@@ -1,0 +1,317 @@
+"""What the engine's scripts should do, in plain Python: one method a verb."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from jobsapi.errors import Invalid, KeyTaken, NotHolder, StoreUnavailable, UnknownJob, WrongStatus
+from tests.faults.records import (
+    CANCELLED,
+    COMPLETE,
+    FAILED,
+    IN_PROGRESS,
+    SCHEDULED,
+    STAGED,
+    SUBMITTED,
+    Job,
+    Records,
+    Stage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Model(Records):
+    """Each method raises what the script, or the check before it, should refuse with."""
+
+    # --- The way in ---------------------------------------------------------------------------------------------------
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """What is checked before anything is sent: parents are known, or earlier jobs of the same list."""
+        own: set[str] = set()
+        for job in jobs:
+            if not all(parent in own or self.is_known(parent) for parent in job.after + job.after_any):
+                raise Invalid
+            own.add(job.id)
+
+    def _stand_ins(self, jobs: Sequence[Job]) -> list[str]:
+        """For each job the active one that stands for it, '' where it is recorded itself. Raises KeyTaken."""
+        holders, answers = self.holders(), []
+        for job in jobs:
+            other = holders.get(job.key or "", "") if job.id not in self.jobs else ""
+            if other and (not job.content_with_other or self.jobs[other].status == STAGED):
+                raise KeyTaken(other)
+            answers.append(other)
+        return answers
+
+    def submit(self, jobs: Sequence[Job]) -> list[str]:
+        """Replies with the ids the sender is told of."""
+        told = self._stand_ins(jobs)
+        for job, other in zip(jobs, told, strict=True):
+            if not other and job.id not in self.jobs:
+                job.created = self.now
+                self.jobs[job.id] = job
+                self._admit(job)
+        return [other or job.id for job, other in zip(jobs, told, strict=True)]
+
+    def _admit(self, job: Job) -> None:
+        self.sequence += 1
+        job.number = self.sequence
+        failed, pending = None, 0
+        for mark, parent in [*(("", each) for each in job.after), *(("*", each) for each in job.after_any)]:
+            other = self.jobs.get(parent)
+            if other and not other.is_ended:
+                self.children.setdefault(parent, []).append((mark, job.id))
+                other.has_children = True
+                pending += 1
+            elif not mark and not (other and other.status == COMPLETE):
+                failed = failed or parent
+        if failed:
+            self._fail_dependent(job, failed)
+        elif pending:
+            job.pending = pending
+            self._put(job, SCHEDULED)
+        else:
+            self._let_go(job)
+
+    def stage(self, batch: str, jobs: Sequence[Job]) -> list[str]:
+        told = self._stand_ins(jobs)
+        stage = self.stages.setdefault(batch, Stage([], self.now))
+        stage.touched = self.now
+        for job, other in zip(jobs, told, strict=True):
+            if not other and job.id not in self.jobs:
+                job.created, job.status = self.now, STAGED
+                self.jobs[job.id] = job
+                stage.ids.append(job.id)
+        return told
+
+    def commit(self, batch: str, count: int) -> None:
+        stage = self.stages.get(batch, Stage([], self.now))
+        if stage.committed is None:
+            if len(stage.ids) != count:
+                raise StoreUnavailable
+            stage.committed = stage.touched = self.now
+            self.stages[batch] = stage
+
+    def admit(self, batch: str, most: int) -> int:
+        stage, budget = self.stages.get(batch, Stage([], self.now)), 10.0 * most
+        while budget > 0 and stage.ids:
+            job = self.jobs[stage.ids.pop(0)]
+            budget -= 10
+            if stage.committed:
+                self._admit(job)
+                budget -= sum(max(0, 21 * len(names) - 1) / 21 for names in (job.after, job.after_any))
+            else:
+                del self.jobs[job.id]
+        stage.touched = self.now
+        if not stage.ids:
+            self.stages.pop(batch, None)
+        return len(stage.ids)
+
+    # --- Workers ------------------------------------------------------------------------------------------------------
+
+    def claim(
+        self, worker: str, wanted: Mapping[str, Sequence[str]], most: int, lease: int, token: str
+    ) -> list[tuple[str, str, int]]:
+        """(id, token, attempt) of each job it is given."""
+        last_token, last_ids = self.last_claim.get(worker, ("", []))
+        if last_token == token:
+            again = [self.jobs[jid] for jid in last_ids if jid in self.jobs]
+            held = [job for job in again if job.status == IN_PROGRESS and (job.token or "").startswith(token)]
+            return [(job.id, job.token or "", job.attempt) for job in held]
+        given: list[Job] = []
+        for queue, tasks in wanted.items():
+            waiting = [] if queue in self.paused else self.ready(queue, tasks)
+            while waiting and len(given) < most:
+                job = waiting.pop(0)
+                job.is_ready = False
+                if job.expires is None or job.expires > self.now:
+                    self._give(job, worker, lease, f"{token}{len(given)}")
+                    given.append(job)
+            self.wakes |= {(queue, job.task) for job in waiting}
+        if given:
+            self.last_claim[worker] = token, [job.id for job in given]
+        return [(job.id, job.token or "", job.attempt) for job in given]
+
+    def _give(self, job: Job, worker: str, lease: int, token: str) -> None:
+        self._put(job, IN_PROGRESS)
+        job.token, job.worker, job.began, job.expires = token, worker, self.now, None
+        job.lease, job.attempt, job.was_claimed = self.now + lease, job.attempt + 1, True
+
+    def renew(self, claims: Sequence[tuple[str, str]], lease: int) -> dict[str, bool | None]:
+        replies: dict[str, bool | None] = {}
+        for jid, token in claims:
+            try:
+                job = self._held(jid, token)
+            except (UnknownJob, NotHolder):
+                replies[jid] = None
+            else:
+                job.lease, replies[jid] = self.now + lease, job.cancel
+        return replies
+
+    def complete(self, jid: str, token: str, output: str) -> None:
+        job = self._job(jid)
+        if job.status == COMPLETE and job.token == token:
+            return
+        self._held(jid, token).output = output
+        self._end(job, COMPLETE, None)
+
+    def fail(self, jid: str, token: str, reason: str, error: dict[str, str] | None, pause: int | None) -> None:
+        job = self._job(jid)
+        if job.token == token and job.status not in (IN_PROGRESS, COMPLETE):
+            return
+        self._held(jid, token)
+        if pause is not None and job.attempt < job.most_attempts and not job.cancel:
+            self._tell(job, reason, "", error)
+            job.worker = job.began = None
+            job.progress = False
+            self._defer(job, self.now + pause)
+        else:
+            self._end(job, CANCELLED if reason == "cancelled" else FAILED, reason, error)
+
+    def release(self, jid: str, token: str) -> None:
+        job = self._held(jid, token)
+        if job.cancel:
+            self._end(job, CANCELLED, "cancelled")
+        else:
+            self._hand_back(job)
+
+    def lose(self, jid: str, token: str, what: str) -> bool:
+        job = self._job(jid)
+        if not token and (job.lease is None or job.lease > self.now):
+            return False
+        self._held(jid, token or job.token or "")
+        self._tell(job, "lost", what, None)
+        job.lost += 1
+        if job.cancel:
+            self._end(job, CANCELLED, "cancelled")
+        elif job.lost >= (job.most_lost or self.most_lost):
+            message = f"The processes that ran it died too often. The last time: {what}"
+            self._end(job, FAILED, "lost", {"type": "Lost", "message": message, "traceback": ""})
+        else:
+            self._hand_back(job)
+        return True
+
+    def report(self, jid: str, token: str, text: str) -> None:
+        """Progress, and a line of the log."""
+        job = self._held(jid, token)
+        job.progress = True
+        job.log += text
+
+    def expired_leases(self) -> list[str]:
+        over = [job for job in self.where(IN_PROGRESS) if (job.lease or 0) <= self.now]
+        return [job.id for job in sorted(over, key=lambda job: (job.lease, job.id))]
+
+    # --- Upkeep -------------------------------------------------------------------------------------------------------
+
+    def promote(self, most: int) -> tuple[int, float | None]:
+        over = [job for job in self.due() if (job.run_at or 0) <= self.now][:most]
+        for job in over:
+            self._enqueue(job)
+        left = self.due()
+        return len(over), max(0, (left[0].run_at or 0) - self.now) / 1000 if left else None
+
+    def expire(self, most: int) -> int:
+        over = [job for job in self.expiring() if (job.expires or 0) <= self.now][:most]
+        message = "No worker had claimed it when its time was over."
+        for job in over:
+            self._end(job, FAILED, "expired", {"type": "Expired", "message": message, "traceback": ""})
+        return len(over)
+
+    def resolve(self, most: int) -> bool:
+        while most > 0 and self.settled:
+            parent = min(self.settled, key=lambda jid: (self.settled[jid], jid))
+            record = self.jobs.get(parent)
+            entries = self.children.get(parent, []) if record is None or record.is_ended else []
+            told, left = entries[:most], entries[most:]
+            for mark, jid in told:
+                self._tell_child(mark, jid, parent, record is not None and record.status == COMPLETE)
+            if told and left:
+                self.children[parent] = left
+            elif told:
+                del self.children[parent]
+            if len(told) < most:
+                del self.settled[parent]
+            most -= max(1, len(told))
+        return bool(self.settled)
+
+    def _tell_child(self, mark: str, jid: str, parent: str, has_completed: bool) -> None:
+        job = self.jobs.get(jid)
+        if job is None or job.status != SCHEDULED or job.pending is None:
+            return
+        if not mark and not has_completed:
+            self._fail_dependent(job, parent)
+        elif job.pending > 1:
+            job.pending -= 1
+        else:
+            job.pending = None
+            self._let_go(job)
+
+    def prune(self, most: int) -> int:
+        over = [job for job in self.jobs.values() if job.retained is not None and job.retained <= self.now]
+        over = sorted(over, key=lambda job: (job.retained, job.id))[:most]
+        for job in over:
+            last = (job.ended or 0) + self.keep_record
+            if job.has_no_output or last <= self.now:
+                del self.jobs[job.id]
+            else:
+                job.output, job.has_no_output, job.retained = None, True, last
+        return len(over)
+
+    # --- From outside -------------------------------------------------------------------------------------------------
+
+    def cancel(self, jid: str) -> None:
+        job = self._shown(jid)
+        if job.is_ended or job.status == STAGED:
+            raise WrongStatus
+        job.cancel = True
+        if job.status == IN_PROGRESS:
+            self.control.setdefault(job.worker or "", {})[jid] = self.now
+        else:
+            self._end(job, CANCELLED, "cancelled")
+
+    def retry(self, jid: str) -> None:
+        job = self._shown(jid)
+        if not job.is_ended:
+            raise WrongStatus
+        if (other := self.holders().get(job.key or "")) is not None:
+            raise KeyTaken(other)
+        if job.began is not None and not job.is_told:
+            self._tell(job, job.reason or "complete", "A retry was asked for.", job.error, job.ended)
+        for name in ("token", "worker", "began", "ended", "reason", "error", "output", "run_at", "expires"):
+            setattr(job, name, None)
+        job.pending = job.retained = None
+        job.attempt = job.lost = 0
+        self.words.pop(jid, None)
+        job.cancel = job.progress = job.has_no_output = job.was_claimed = False
+        self._enqueue(job)
+
+    def remove(self, jid: str) -> None:
+        if not self._shown(jid).is_ended:
+            raise WrongStatus
+        del self.jobs[jid]
+
+    def wait(self, jid: str) -> bool:
+        job = self._job(jid)
+        job.is_awaited |= not job.is_ended
+        return job.is_ended
+
+    def resume(self, queue: str) -> None:
+        self.paused.discard(queue)
+        self.wakes |= {(q, task) for status, q, task in self.lists if (status, q) == (SUBMITTED, queue)}
+
+    # --- What must always hold ----------------------------------------------------------------------------------------
+
+    def check_families(self) -> None:
+        """Nobody waits for ever: who waits for n jobs is on n lists, each of a job that will yet tell it."""
+        entries = Counter(jid for _, jid in itertools.chain.from_iterable(self.children.values()))
+        for job in self.where(SCHEDULED):
+            assert job.pending is None or job.pending == entries[job.id]
+        for parent in self.children:
+            is_active = parent in self.jobs and not self.jobs[parent].is_ended
+            assert is_active or parent in self.settled, f"nobody tells those that wait for {parent}"
+        for queue, task in {(job.queue, job.task) for job in self.jobs.values() if job.is_ready}:
+            assert queue in self.paused or (queue, task) in self.wakes, f"nobody wakes for {queue} {task}"

@@ -1,0 +1,240 @@
+"""The records of the model, and what follows from them: every list is told from the jobs, none is kept.
+
+What is kept apart is what no record tells: who waits for whom, what was noted for later, and which markers are up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jobsapi.errors import NotHolder, UnknownJob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SCHEDULED, SUBMITTED, IN_PROGRESS, COMPLETE, FAILED, CANCELLED, STAGED = "wspcfxg"
+WORDS = {
+    SCHEDULED: "scheduled",
+    SUBMITTED: "submitted",
+    IN_PROGRESS: "in progress",
+    COMPLETE: "complete",
+    FAILED: "failed",
+    CANCELLED: "cancelled",
+}
+ENDED = {COMPLETE, FAILED, CANCELLED}
+
+
+@dataclass
+class Job:
+    """What a user asked for, and what became of it. Times are ms."""
+
+    id: str
+    task: str = "work"
+    queue: str = "default"
+    priority: int = 0
+    tags: tuple[str, ...] = ()
+    key: str | None = None
+    content_with_other: bool = False
+    most_attempts: int = 1
+    most_lost: int | None = None
+    keep: int | None = None
+    run_at: int | None = None
+    expires: int | None = None
+    after: tuple[str, ...] = ()
+    after_any: tuple[str, ...] = ()
+    batch: str | None = None
+
+    status: str = STAGED
+    created: int = 0
+    number: int | None = None
+    is_ready: bool = False
+    """Whether its queue holds it. A submitted job that a claim found too late is in none: it is about to expire."""
+    pending: int | None = None
+    """How many jobs it waits for."""
+    attempt: int = 0
+    lost: int = 0
+    was_claimed: bool = False
+    """Since it was made, or retried."""
+    token: str | None = None
+    worker: str | None = None
+    began: int | None = None
+    lease: int | None = None
+    ended: int | None = None
+    reason: str | None = None
+    error: dict[str, str] | None = None
+    output: str | None = None
+    has_no_output: bool = False
+    progress: bool = False
+    log: str = ""
+    cancel: bool = False
+    retained: int | None = None
+    has_children: bool = False
+    is_awaited: bool = False
+    story: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the story tells of its last run already."""
+        return bool(self.story) and self.story[-1]["token"] == self.token
+
+    @property
+    def order(self) -> tuple[int, int]:
+        return -self.priority, self.number or 0
+
+
+@dataclass
+class Stage:
+    """A large submit under way."""
+
+    ids: list[str]
+    """Of jobs that are not admitted yet, in order."""
+    touched: int
+    committed: int | None = None
+
+
+class Records:
+    """All jobs, and the moves that verbs share."""
+
+    def __init__(self, now: int, keep: int, keep_record: int, most_lost: int) -> None:
+        self.now, self.keep, self.keep_record, self.most_lost = now, keep, keep_record, most_lost
+        self.jobs: dict[str, Job] = {}
+        self.sequence = 0
+        self.lists: set[tuple[str, str, str]] = set()
+        self.outcomes: Counter[str] = Counter()
+        self.children: dict[str, list[tuple[str, str]]] = {}
+        self.settled: dict[str, int] = {}
+        self.stages: dict[str, Stage] = {}
+        self.paused: set[str] = set()
+        self.last_claim: dict[str, tuple[str, list[str]]] = {}
+        self.control: dict[str, dict[str, int]] = {}
+        self.words: Counter[str] = Counter()
+        self.wakes: set[tuple[str, str]] = set()
+        self.is_stirred = False
+
+    # --- What the records tell ----------------------------------------------------------------------------------------
+
+    def where(self, *statuses: str) -> list[Job]:
+        return [job for job in self.jobs.values() if job.status in statuses]
+
+    def ready(self, queue: str, tasks: Iterable[str]) -> list[Job]:
+        """Who is claimed next, in order."""
+        tasks = set(tasks)
+        waiting = [job for job in self.where(SUBMITTED) if job.is_ready and job.queue == queue and job.task in tasks]
+        return sorted(waiting, key=lambda job: job.order)
+
+    def due(self) -> list[Job]:
+        waiting = [job for job in self.where(SCHEDULED) if job.pending is None]
+        return sorted(waiting, key=lambda job: (job.run_at, job.id))
+
+    def expiring(self) -> list[Job]:
+        waiting = [job for job in self.where(SCHEDULED, SUBMITTED) if job.expires is not None]
+        return sorted(waiting, key=lambda job: (job.expires, job.id))
+
+    def holders(self) -> dict[str, str]:
+        """Key → the active job that has it."""
+        held = [(job.key, job.id) for job in self.jobs.values() if job.key and not job.is_ended]
+        assert len(dict(held)) == len(held), "two active jobs have one key"
+        return dict(held)
+
+    def is_known(self, jid: str) -> bool:
+        job = self.jobs.get(jid)
+        return job is not None and (job.status != STAGED or bool(self.stages[job.batch or ""].committed))
+
+    def listed(self) -> list[tuple[str, str]]:
+        """(id, status) of all, newest first."""
+        shown = sorted(self.where(*WORDS), key=lambda job: -(job.number or 0))
+        return [(job.id, WORDS[job.status]) for job in shown]
+
+    def counts(self) -> Counter[tuple[str, str, str]]:
+        return Counter((job.status, job.queue, job.task) for job in self.where(*WORDS))
+
+    def position(self, job: Job) -> int | None:
+        if not job.is_ready:
+            return None
+        return sum(
+            other.order < job.order for other in self.jobs.values() if other.is_ready and other.queue == job.queue
+        )
+
+    # --- The moves ----------------------------------------------------------------------------------------------------
+
+    def _put(self, job: Job, status: str) -> None:
+        job.status, job.is_ready = status, False
+        if status != IN_PROGRESS:
+            job.lease = None
+        self.lists.add((status, job.queue, job.task))
+
+    def _enqueue(self, job: Job) -> None:
+        self._put(job, SUBMITTED)
+        job.is_ready = True
+        self.wakes.add((job.queue, job.task))
+
+    def _defer(self, job: Job, due: int) -> None:
+        self._put(job, SCHEDULED)
+        job.run_at = due
+        self.is_stirred |= self.due()[0] is job
+
+    def _let_go(self, job: Job) -> None:
+        if job.run_at and job.run_at > self.now:
+            self._defer(job, job.run_at)
+        else:
+            self._enqueue(job)
+
+    def _end(self, job: Job, status: str, reason: str | None, error: dict[str, str] | None = None) -> None:
+        self._put(job, status)
+        job.ended, job.reason = self.now, reason
+        job.error = error or job.error
+        job.retained = self.now + (self.keep if job.keep is None else job.keep)
+        self.outcomes[f"{job.task}:{reason or 'complete'}"] += 1
+        if job.has_children:
+            self.settled[job.id] = self.now
+            self.is_stirred = True
+        if job.is_awaited:
+            job.is_awaited = False
+            self.words[job.id] += 1
+
+    def _fail_dependent(self, job: Job, parent: str) -> None:
+        message = f"The job {parent}, which it came after, did not complete."
+        self._end(job, FAILED, "dependency", {"type": "Dependency", "message": message, "traceback": ""})
+
+    def _hand_back(self, job: Job) -> None:
+        job.token = job.worker = job.began = None
+        job.attempt -= 1
+        job.progress = False
+        self._enqueue(job)
+
+    def _tell(
+        self, job: Job, outcome: str, detail: str, error: dict[str, str] | None, ended: int | None = None
+    ) -> None:
+        line = {
+            "attempt": job.attempt,
+            "outcome": outcome,
+            "worker": job.worker,
+            "token": job.token,
+            "started": job.began,
+            "ended": self.now if ended is None else ended,
+            "detail": detail,
+        }
+        job.story.append(line | ({"error": error} if error else {}))
+
+    def _job(self, jid: str) -> Job:
+        if jid not in self.jobs:
+            raise UnknownJob
+        return self.jobs[jid]
+
+    def _shown(self, jid: str) -> Job:
+        """The same for a verb of users, who do not see what is not accepted yet."""
+        if not self.is_known(jid):
+            raise UnknownJob
+        return self.jobs[jid]
+
+    def _held(self, jid: str, token: str) -> Job:
+        job = self._job(jid)
+        if job.status != IN_PROGRESS or job.token != token:
+            raise NotHolder
+        return job
