@@ -69,7 +69,8 @@ def translated(problem: RedisError) -> Exception:
     if isinstance(problem, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError):
         return errors.StoreUnavailable(f"The store does not answer ({problem}).")
     # redis-py turns some replies into classes of its own and drops the word they began with
-    word, _, rest = str(problem).partition(" ")
+    told = str(problem).rpartition(" of pipeline caused error: ")[2]
+    word, _, rest = told.partition(" ")
     for kind, meaning in (
         (redis.exceptions.OutOfMemoryError, "OOM"),
         (redis.exceptions.ReadOnlyError, "READONLY"),
