@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from jobsapi import backoff, jobs, results
@@ -49,7 +50,8 @@ def _complete(store: Store, claim: Claim, done: Done) -> None:
             jobs.complete_job(store, claim.id, claim.token, stored.descriptor, stored.inline)
         except (NotHolder, UnknownJob):
             done.discard()
-            results.discard(store, claim.id, claim.token)
+            with contextlib.suppress(SetupError):  # files that cannot be removed: the sweep tries again
+                results.discard(store, claim.id, claim.token)
             raise
     done.discard()
 

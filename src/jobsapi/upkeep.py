@@ -13,10 +13,13 @@ from jobsapi import data, jobs, results, schedules
 if TYPE_CHECKING:
     from jobsapi.store import Store
 
-__all__ = ["EVERY", "move", "run"]
+__all__ = ["EVERY", "MUCH", "move", "run"]
 
 EVERY = 1.0
 """Seconds between two looks of one worker."""
+
+MUCH = 50
+"""Where one look put so much right there is more to do, and the next one follows at once."""
 
 _ABANDONED_AFTER = 60.0
 """Seconds after which a large submit that nobody goes on with is let in, if it was accepted, or dropped."""

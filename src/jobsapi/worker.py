@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobsapi import jobs, registry, schedules, upkeep
-from jobsapi.errors import NotHolder, StoreUnavailable, UnknownJob
+from jobsapi.errors import NotHolder, SetupError, StoreUnavailable, UnknownJob
 from jobsapi.finish import ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
@@ -129,7 +129,7 @@ class Worker:
         if self._is_due("beat", _BEAT_EVERY):
             self._guarded(self._beat)
         if self._is_due("upkeep", upkeep.EVERY):
-            self._guarded(lambda: upkeep.run(self._store))
+            self._guarded(self._keep_up)
         self._hand_back_when_grace_is_over()
 
     def _learn_tasks(self) -> bool:
@@ -282,6 +282,10 @@ class Worker:
         self._due["move"] = time.monotonic() + upkeep.EVERY
         self._due["move"] = time.monotonic() + min(upkeep.move(self._store), upkeep.EVERY)
 
+    def _keep_up(self) -> None:
+        if upkeep.run(self._store) >= upkeep.MUCH:
+            self._due["upkeep"] = 0.0
+
     def _stop_job(self, jid: str, why: str) -> None:
         running = self._running.get(jid)
         if running and not running.ending:
@@ -328,10 +332,10 @@ class Worker:
     # --- Small things -----------------------------------------------------------------------------------------------
 
     def _guarded(self, act: Callable[[], Any]) -> bool:
-        """Do something that can wait for the server to come back; whether it was done."""
+        """Do something that can wait for the server to come back, or the machine to be mended; whether it was done."""
         try:
             act()
-        except StoreUnavailable as problem:
+        except (StoreUnavailable, SetupError) as problem:
             self._note(f"{problem.detail}")
             return False
         except (NotHolder, UnknownJob):
