@@ -10,7 +10,7 @@ FAST   := $(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" --ignore tests/cras
 NO_REDIS := cli embedded docs runner contract containers
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint crash containers bench lock clean
+.PHONY: help run test lint crash faults containers bench lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lint: $(READY) ## ruff and mypy
 
 crash: $(READY) ## tests that kill processes in the middle of their work (slow)
 	$(PYTEST) tests/crash
+
+faults: $(READY) ## random histories of jobs against a model of the engine; MODEL_STEPS and MODEL_SEED (slow)
+	MODEL_STEPS=$${MODEL_STEPS:-60000} $(PYTEST) -n $(JOBS) -rP tests/faults
 
 containers: ## builds the image and runs the whole system in containers (needs Docker)
 	tests/containers/run

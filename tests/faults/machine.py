@@ -1,0 +1,333 @@
+"""The state machine: every rule does one thing to the engine and to the model, and both must answer alike."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from jobsapi import errors, family, jobs, registry
+from jobsapi.names import new_id
+from tests.faults import keyspace
+from tests.faults.asking import QUEUES, TASKS, WORKERS, everything, few, lists, newest, pick, prepared, wanted
+from tests.faults.model import Model
+from tests.faults.records import ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jobsapi.store import Store
+    from jobsapi.submission import Submission
+
+REFUSALS = (
+    errors.Invalid,
+    errors.KeyTaken,
+    errors.NotHolder,
+    errors.StoreUnavailable,
+    errors.UnknownJob,
+    errors.WrongStatus,
+)
+SCHEMA = {"type": "object", "additionalProperties": False}
+LEASE = 60.0
+
+
+class Machine(RuleBasedStateMachine):
+    """One random history. `store`: of the test; `steps`: how many steps there were in all histories."""
+
+    store: Store
+    steps = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        for key in self.store.call("keys", self.store.keys.prefix + "*"):
+            self.store.call("unlink", key)
+        described = {"summary": "", "queue": "default", "timeout": None, "default": False, "schema": SCHEMA}
+        registry.publish(self.store, [{"name": name, "digest": "d", **described} for name in TASKS])
+        kept = self.store.settings
+        self.store.now = 1_000_000
+        self.model = Model(
+            self.store.now, round(kept.keep_results * 1000), round(kept.keep_jobs * 1000), kept.max_deliveries
+        )
+        self.ids: list[str] = []
+        self.sent: list[Submission] = []
+        self.batches: list[tuple[str, int]] = []
+        self.claims: list[tuple[str, str]] = []
+        self.last_call: dict[str, tuple[Any, ...]] = {}
+        self.sleeps_until = math.inf
+        type(self).steps -= 1  # the look at the beginning is none
+
+    def both(self, engine: Callable[[], Any], model: Callable[[], Any]) -> Any:
+        """What both answer, which is the same; None where both refuse."""
+        told = [_outcome(act) for act in (engine, model)]
+        assert told[0] == told[1], f"the engine answers {told[0]}, the model {told[1]}"
+        return told[0][1] if told[0][0] == "done" else None
+
+    @invariant()
+    def keys_are_as_the_model_says(self) -> None:
+        type(self).steps += 1
+        wrong = keyspace.differences(self.model, self.store)
+        assert not wrong, "\n".join(wrong)
+        self.model.check_families()
+        if not self.model.is_stirred:
+            assert not self.model.settled
+            assert not (due := self.model.due()) or due[0].run_at >= self.sleeps_until
+
+    # --- The way in ---------------------------------------------------------------------------------------------------
+
+    @rule(asked=lists)
+    def submit(self, asked: list[dict[str, Any]]) -> None:
+        sent, made = prepared(self.store, self.model, self.ids, asked)
+        self.both(
+            lambda: [record.id for record in jobs.submit_jobs(self.store, sent)],
+            lambda: self.model.check(made) or self.model.submit(made),
+        )
+        self._note(sent)
+
+    @precondition(lambda self: self.sent)
+    @rule(which=pick)
+    def submit_again(self, which: int) -> None:
+        """A submit whose reply was lost comes a second time."""
+        sent = newest(self.sent, which)
+        if sent.id in self.model.jobs and self.model.jobs[sent.id].status != STAGED:
+            self.store.run("submit", self.model.keep, *sent.arguments())
+
+    @rule(asked=lists, part=few)
+    def stage(self, asked: list[dict[str, Any]], part: int) -> None:
+        sent, made = prepared(self.store, self.model, self.ids, asked)
+        batch = new_id()
+        told: list[str] | None = []
+        try:
+            self.model.check(made)
+        except errors.Invalid:
+            with pytest.raises(errors.Invalid):
+                family.with_parents(self.store, sent)
+            return
+        now = self.model.now
+        sent = [each.timed(now) for each in family.with_parents(self.store, sent)]
+        for job in made:
+            job.batch = batch
+        for start in range(0, len(sent), part):
+            arguments = [each for one in sent[start : start + part] for each in one.arguments(bt=batch)]
+            answer = self.both(
+                lambda arguments=arguments: [each.decode() for each in self.store.run("stage", batch, *arguments)],
+                lambda start=start: self.model.stage(batch, made[start : start + part]),
+            )
+            if answer is None:  # a key is taken: the sender gives up, and what is staged is dropped
+                jobs.admit_jobs(self.store, batch)
+                self.model.admit(batch, len(sent))
+                return
+            told += answer
+        self.batches.append((batch, told.count("")))
+        self.ids += [each.id for each in sent if each.id in self.model.jobs]
+
+    @precondition(lambda self: self.batches)
+    @rule(which=st.integers(0, 2))
+    def commit(self, which: int) -> None:
+        batch, count = newest(self.batches, which)
+        self.both(lambda: self.store.run("commit", batch, count) and None, lambda: self.model.commit(batch, count))
+
+    @precondition(lambda self: self.batches)
+    @rule(which=st.integers(0, 2), most=few)
+    def admit(self, which: int, most: int) -> None:
+        """A part of a committed submit is let in; one that nobody committed is swept."""
+        batch, _ = newest(self.batches, which)
+        self.both(lambda: self.store.run("admit", batch, most, self.model.keep), lambda: self.model.admit(batch, most))
+
+    # --- Workers ------------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: any(job.is_ready for job in self.model.jobs.values()))
+    @rule(worker=st.sampled_from(WORKERS), most=few)
+    def claim_any(self, worker: str, most: int) -> None:
+        self._claim(worker, everything, most, new_id())
+
+    @rule(worker=st.sampled_from(WORKERS), wanted=wanted, most=st.integers(0, 5), was_woken=st.booleans())
+    def claim(self, worker: str, wanted: dict[str, list[str]], most: int, was_woken: bool) -> None:
+        if was_woken:
+            for queue, tasks in wanted.items():
+                self.store.call("delete", *(self.store.keys.wake(queue, task) for task in tasks))
+                self.model.wakes -= {(queue, task) for task in tasks}
+        self._claim(worker, wanted, most, new_id())
+
+    @rule(worker=st.sampled_from(WORKERS))
+    def claim_again(self, worker: str) -> None:
+        """A claim whose reply was lost comes a second time."""
+        if worker in self.last_call:
+            self._claim(worker, *self.last_call[worker])
+
+    def _claim(self, worker: str, wanted: dict[str, list[str]], most: int, token: str) -> None:
+        def ask() -> list[tuple[str, str, int]]:
+            given = jobs.claim_jobs(self.store, worker, wanted, most, LEASE, token)
+            return [(each.id, each.token, each.attempt) for each in given]
+
+        self.last_call[worker] = wanted, most, token
+        given = self.both(ask, lambda: self.model.claim(worker, wanted, most, round(LEASE * 1000), token))
+        self.claims += [(jid, its) for jid, its, _ in given if (jid, its) not in self.claims]
+
+    @precondition(lambda self: self.claims)
+    @rule(which=st.lists(pick, min_size=1, max_size=4, unique=True))
+    def renew(self, which: list[int]) -> None:
+        held = list(dict(self._claim_of(each) for each in which).items())
+        self.both(lambda: jobs.renew_jobs(self.store, held, LEASE), lambda: self.model.renew(held, round(LEASE * 1000)))
+
+    @precondition(lambda self: self.claims)
+    @rule(which=pick, output=st.sampled_from(["1", "[2]"]))
+    def complete(self, which: int, output: str) -> None:
+        jid, token = self._claim_of(which)
+        self.both(
+            lambda: jobs.complete_job(self.store, jid, token, b"", output.encode()),
+            lambda: self.model.complete(jid, token, output),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(
+        which=pick,
+        reason=st.sampled_from(["error", "timeout", "memory", "cancelled"]),
+        error=st.sampled_from([None, {"type": "ValueError", "message": "…", "traceback": ""}]),
+        pause=st.sampled_from([None, 0, 1, 5_000]),
+    )
+    def fail(self, which: int, reason: str, error: dict[str, str] | None, pause: int | None) -> None:
+        jid, token = self._claim_of(which)
+        after = None if pause is None else pause / 1000
+        self.both(
+            lambda: jobs.fail_job(self.store, jid, token, reason, error, again_after=after),
+            lambda: self.model.fail(jid, token, reason, error, pause),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(which=pick)
+    def release(self, which: int) -> None:
+        jid, token = self._claim_of(which)
+        self.both(lambda: jobs.release_job(self.store, jid, token), lambda: self.model.release(jid, token))
+
+    @precondition(lambda self: self.claims)
+    @rule(which=pick)
+    def report(self, which: int) -> None:
+        jid, token = self._claim_of(which)
+        self.both(
+            lambda: (
+                jobs.report_progress(self.store, jid, token, 0.5, None)
+                or jobs.append_log(self.store, jid, token, b"line\n")
+            ),
+            lambda: self.model.report(jid, token, "line\n"),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(which=pick, is_holder=st.booleans())
+    def lose(self, which: int, is_holder: bool) -> None:
+        jid, token = self._claim_of(which)
+        token = token if is_holder else ""
+        self.both(
+            lambda: jobs.lose_job(self.store, jid, token, "killed"), lambda: self.model.lose(jid, token, "killed")
+        )
+
+    # --- Upkeep -------------------------------------------------------------------------------------------------------
+
+    @rule(by=st.sampled_from([1, 999, 1_000, 5_000, 59_999, 60_000, "keep", "keep_record"]))
+    def time_passes(self, by: int | str) -> None:
+        self.model.now += getattr(self.model, by) if isinstance(by, str) else by
+        self.store.now = self.model.now
+
+    @precondition(lambda self: self.model.expired_leases())
+    @rule()
+    def reap(self) -> None:
+        for jid in self.both(lambda: jobs.expired_leases(self.store), self.model.expired_leases):
+            self.both(
+                lambda jid=jid: jobs.lose_job(self.store, jid, "", "late"),
+                lambda jid=jid: self.model.lose(jid, "", "late"),
+            )
+
+    @rule(verb=st.sampled_from(["resolve", "promote", "expire", "prune"]), most=few)
+    def step(self, verb: str, most: int) -> None:
+        done = {
+            "resolve": jobs.resolve_jobs,
+            "promote": jobs.promote_jobs,
+            "expire": jobs.expire_jobs,
+            "prune": jobs.prune_jobs,
+        }[verb]
+        self.both(lambda: done(self.store, most), lambda: getattr(self.model, verb)(most))
+
+    @precondition(lambda self: self.model.is_stirred)
+    @rule()
+    def a_worker_is_stirred(self) -> None:
+        """It lets everything go on that can, and sleeps until the next job is due."""
+        self.store.call("delete", self.store.keys.stir())
+        self.model.is_stirred = False
+        while self.both(lambda: jobs.resolve_jobs(self.store), lambda: self.model.resolve(100)):
+            pass
+        while (left := self.both(lambda: jobs.promote_jobs(self.store), lambda: self.model.promote(100))[1]) == 0:
+            pass
+        self.sleeps_until = math.inf if left is None else self.model.now + round(left * 1000)
+
+    # --- From outside -------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.ids)
+    @rule(which=pick, is_fit=st.booleans())
+    def cancel(self, which: int, is_fit: bool) -> None:
+        fit = self.model.where(SCHEDULED, SUBMITTED, IN_PROGRESS) if is_fit else []
+        self._act("cancel", jobs.cancel_job, fit, which)
+
+    @precondition(lambda self: self.ids)
+    @rule(which=pick, is_fit=st.booleans())
+    def retry(self, which: int, is_fit: bool) -> None:
+        self._act("retry", jobs.retry_job, self.model.where(*ENDED) if is_fit else [], which)
+
+    @precondition(lambda self: self.ids)
+    @rule(which=pick, is_fit=st.booleans())
+    def remove(self, which: int, is_fit: bool) -> None:
+        self._act("remove", jobs.remove_job, self.model.where(*ENDED) if is_fit else [], which)
+
+    def _act(self, verb: str, act: Callable[..., Any], fit: Sequence[Job], which: int) -> None:
+        jid = newest([job.id for job in fit] or self.ids, which)
+        self.both(lambda: act(jid, store=self.store) and None, lambda: getattr(self.model, verb)(jid))
+
+    @precondition(lambda self: self.ids)
+    @rule(which=pick)
+    def wait(self, which: int) -> None:
+        jid = newest(self.ids, which)
+        self.both(lambda: bool(self.store.run("wait", jid)), lambda: self.model.wait(jid))
+
+    @rule(queue=st.sampled_from(QUEUES), is_resumed=st.booleans())
+    def hold(self, queue: str, is_resumed: bool) -> None:
+        """A queue is paused or resumed."""
+        if is_resumed:
+            jobs.resume_queue(self.store, queue)
+            self.model.resume(queue)
+        else:
+            jobs.pause_queue(self.store, queue)
+            self.model.paused.add(queue)
+
+    @rule()
+    def read(self) -> None:
+        """What users are shown: the list, the counts, and each job with its place and its runs."""
+        listed, _, total = jobs.list_jobs(limit=1000, store=self.store)
+        assert [(job.id, job.status) for job in listed] == self.model.listed()
+        assert total == len(listed)
+        counts = {(s.code, q, t): n for s, q, t, n, _ in jobs.count_jobs(self.store) if n}
+        assert counts == self.model.counts()
+        for job in listed[:5]:
+            known = self.model.jobs[job.id]
+            shown = jobs.get_job_by_id(job.id, store=self.store)
+            assert shown.position == self.model.position(known)
+            assert len(shown.attempts) == len(known.story) + (known.began is not None and not known.is_told)
+
+    # --- Help ---------------------------------------------------------------------------------------------------------
+
+    def _claim_of(self, which: int) -> tuple[str, str]:
+        """(id, token): one that holds its job where there is one, or, by an odd number, any that ever did."""
+        held = [(job.id, job.token) for job in self.model.where(IN_PROGRESS) if job.token]
+        return newest(self.claims if which % 2 or not held else held, which // 2)
+
+    def _note(self, sent: Sequence[Submission]) -> None:
+        recorded = [each.timed(self.model.now) for each in sent if each.id in self.model.jobs]
+        self.sent += recorded
+        self.ids += [each.id for each in recorded]
+
+
+def _outcome(act: Callable[[], Any]) -> tuple[str, Any]:
+    try:
+        return "done", act()
+    except REFUSALS as refusal:
+        return type(refusal).__name__, getattr(refusal, "job_id", None)
