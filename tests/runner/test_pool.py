@@ -273,6 +273,24 @@ def test_a_child_that_is_killed_while_it_imports_the_app_is_replaced(tmp_path):
     driver.close()
 
 
+def test_children_that_are_killed_while_they_import_an_app_that_works_are_replaced_again_and_again(tmp_path):
+    app, marks = tmp_path / "slow.py", tmp_path / "marks"
+    app.write_text(
+        "import os, threading\nfrom pathlib import Path\nfrom jobsapi import task\n"
+        f"marks = Path({str(marks)!r})\n"
+        "with marks.open('a') as file:\n    file.write(f'{os.getpid()} ')\n"
+        "if 0 < marks.read_text().split().index(str(os.getpid())) <= 5:\n    threading.Event().wait(60)\n"
+        "@task\ndef work() -> str:\n    return 'done'\n"
+    )
+    driver = Driver(size=2, app=str(app))
+    driver.poll_until(lambda _: driver.pool.free)
+    for i in range(1, 6):
+        driver.poll_until(lambda _, i=i: len(marks.read_text().split()) > i)
+        os.kill(int(marks.read_text().split()[i]), signal.SIGKILL)
+    driver.poll_until(lambda _: driver.pool.free == 2)
+    driver.close()
+
+
 def test_an_app_that_ends_its_process_is_told_once(tmp_path):
     app = tmp_path / "ends.py"
     app.write_text("print('so far', flush=True)\nimport os\nos._exit(3)\n")

@@ -26,6 +26,9 @@ __all__ = ["Pool"]
 _MOST_STILLBORN = 3
 """So many children in a row that end while they import the app: it is the app."""
 
+_MOST_STILLBORN_LATER = 20
+"""The same once the app was imported: then it is more likely somebody who kills them."""
+
 
 class Pool:
     """Runs up to `size` jobs at once, each in a child of its own that is used again.
@@ -62,7 +65,7 @@ class Pool:
         self._numbers = count()
         self._guard: subprocess.Popen[bytes] | None = None
         self._is_broken = False
-        self._stillborn = 0
+        self._stillborn, self._most_stillborn = 0, _MOST_STILLBORN
         self._scratch = Path(tempfile.mkdtemp(prefix="jobsapi-"))
 
     def start(self) -> None:
@@ -143,7 +146,7 @@ class Pool:
         events: list[Event] = []
         for frame in slot.frames.ready():
             if frame["kind"] == "ready":
-                slot.is_ready, self._stillborn = True, 0
+                slot.is_ready, self._stillborn, self._most_stillborn = True, 0, _MOST_STILLBORN_LATER
                 events.append(Ready(frame["tasks"]))
             elif frame["kind"] == "broken":
                 self._is_broken = True
@@ -159,7 +162,7 @@ class Pool:
     def _bury(self, slot: Slot) -> list[Event]:
         """A child ended while it imported the app: killed, perhaps, so that another is tried, but not for ever."""
         self._stillborn += 1
-        if self._stillborn < _MOST_STILLBORN:
+        if self._stillborn < self._most_stillborn:
             return []
         self._is_broken = True
         return [Broken(_shown(slot) + "The child process ended while it imported the app.\n")]
