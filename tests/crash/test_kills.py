@@ -23,9 +23,11 @@ def test_200_jobs_survive_the_kill_of_a_child_a_worker_and_a_guard(system):
     ids = system.submit(count=200, seconds=0.05)
     until("work has begun", lambda: system.effects.stat().st_size)
     for _ in range(4):
-        victim = chance.choice(tree(chance.choice(workers).pid))  # a child, the guard, or what they started
+        alive = [pid for pid in tree(chance.choice(workers).pid) if is_alive(pid)]
+        victim = chance.choice(alive)  # a child, the guard, or what they started; not the last victim, not reaped yet
         os.kill(victim, signal.SIGKILL)
         until("the kill took effect", lambda victim=victim: not is_alive(victim))
+    assert [worker.poll() for worker in workers] == [None, None], system.log_path.read_text()
     children = tree(workers[0].pid)
     workers[0].kill()
     until("no child outlives its worker", lambda: not any(map(is_alive, children)), 5)
