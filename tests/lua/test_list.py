@@ -57,3 +57,9 @@ def test_the_position_counts_the_jobs_that_are_claimed_before(engine):
     first, second, third = engine.submit(), engine.submit("other"), engine.submit(priority=1)
     positions = [jobs.get_job_by_id(jid, store=engine.store).position for jid in (first, second, third)]
     assert positions == [1, 2, 0]
+
+
+def test_pages_merge_many_lists(engine):
+    made = [engine.submit(queue=f"queue{i * 7 % 40}") for i in range(90)]
+    assert _pages(engine) == (made[::-1], 90)
+    assert _pages(engine, queue="queue7") == ([made[i] for i in (81, 41, 1)], 3)
