@@ -76,13 +76,12 @@ def _submit(store: Store, key: str, note: _Note, submissions: Sequence[Submissio
     same = [replace(each, id=jid) for each, jid in zip(submissions, note.ids, strict=True)]
     try:
         _, records = jobs.submit_batch(store, same, note.batch)
-    except StoreUnavailable:
+    except Exception as problem:
         if not (is_replayed and _is_accepted(store, note)):
-            raise  # the note stays: nobody knows whether it was recorded
+            if not isinstance(problem, StoreUnavailable):  # else the note stays: nobody knows whether it was recorded
+                store.call("delete", store.keys.idempotency(key))
+            raise
         records = _records(store, note.ids)
-    except Exception:
-        store.call("delete", store.keys.idempotency(key))
-        raise
     done = replace(note, ids=[record.id for record in records], is_done=True)
     _set(store, key, done, xx=True, keepttl=True)
     return Submitted(note.batch, records, is_replayed, is_other=records[0].id != same[0].id)

@@ -11,6 +11,8 @@ import pytest
 from werkzeug.serving import make_server
 
 from jobsapi import Client, jobs
+from jobsapi.idempotency import submit_once
+from jobsapi.submission import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,3 +152,24 @@ def test_a_submit_whose_reply_was_lost_is_sent_again_and_makes_one_job(
     assert len(came) == 2
     assert http.get("/jobs").get_json()["total"] == 1
     assert http.get(f"/jobs/{job.id}").status_code == 200
+
+
+@pytest.mark.usefixtures("app")
+def test_what_refuses_the_second_of_two_at_the_same_moment_does_not_undo_the_first(store: Store) -> None:
+    parent = jobs.add_job("plot", PLOT["params"], store=store).id
+    jobs.cancel_job(parent, store=store)
+
+    def prepared() -> list[Any]:
+        return [prepare(store, "plot", PLOT["params"], {"after_any": [parent]}, "", "/params")]
+
+    def prepared_while_the_other_is_quicker() -> list[Any]:
+        mine = prepared()
+        made.append(submit_once(store, "one", b"body", prepared))
+        jobs.remove_job(parent, store=store)
+        return mine
+
+    made: list[Any] = []
+    made.append(submit_once(store, "one", b"body", prepared_while_the_other_is_quicker))
+    made.append(submit_once(store, "one", b"body", prepared))
+    assert len({each.records[0].id for each in made}) == 1
+    assert [each.is_replayed for each in made] == [False, True, True]
