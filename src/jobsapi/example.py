@@ -23,12 +23,14 @@ _LOOKED_AT = 100
 _MOST_WITHOUT_DATA = 1_000_000
 _TOLD_EVERY = 1000
 
-Start = Annotated[int, Field(ge=0, examples=[0])]
-End = Annotated[int, Field(ge=0, examples=[100])]
+Start = Annotated[int, Field(ge=0, examples=[0], description="The first record, counted from 0.")]
+End = Annotated[int, Field(ge=0, examples=[100], description="The record after the last one.")]
+Name = Annotated[str | None, Field(description="The values: a field, `outer.inner` for one inside another.")]
+Dataset = Annotated[str, Field(description="Which data set.")]
 
 
 @task(default=True)
-def plot(start: Start, end: End, field: str | None = None, dataset: str = "default") -> dict[str, Any]:
+def plot(start: Start, end: End, field: Name = None, dataset: Dataset = "default") -> dict[str, Any]:
     """Plot the values between start and end of the loaded data: a picture, and a summary in numbers.
 
     Records count from 0 in the order of loading; `end` is left out. `field` names the values (`outer.inner` for one

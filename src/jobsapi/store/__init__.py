@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from jobsapi.errors import SetupError, StoreFull, StoreUnavailable
@@ -104,7 +104,8 @@ def _fullness(memory: Mapping[str, Any]) -> float:
 def connect(settings: Settings | None = None) -> Store:
     """A store by the settings: the named server, or the embedded one of this folder, found or started.
 
-    Raises StoreUnavailable where a named server does not answer, SetupError where it is too old or might drop jobs.
+    Raises StoreUnavailable where a named server does not answer, SetupError where it is too old, might drop jobs, or is
+    not as durable as JOBSAPI_DURABILITY promises.
     """
     settings = settings or Settings.from_environment()
     url = settings.server_url
@@ -118,6 +119,8 @@ def connect(settings: Settings | None = None) -> Store:
         raise SetupError(f"The server's address cannot be used: {problem}. Correct REDIS_URL or REDIS_IP.") from problem
     _check_version(store)
     _check_eviction(store)
+    if settings.durability == "always" and settings.server_url:  # the embedded server is set to it
+        _check_durability(store)
     return store
 
 
@@ -167,6 +170,36 @@ def _check_eviction(store: Store) -> None:
                 f"The server would drop jobs when its memory is full: its maxmemory-policy is {policy}. "
                 "Set it to noeviction: `CONFIG SET maxmemory-policy noeviction`, and in its configuration file."
             )
+
+
+def _check_durability(store: Store) -> None:
+    """`always` is promised only where the server is known to sync before it answers.
+
+    WAITAOF was rejected: under `everysec` it was seen to answer before a sync.
+    """
+    wanted = {"appendonly": "yes", "appendfsync": "always"}
+    told = {name: _configured(store, name) for name in wanted}
+    if told != wanted:
+        have = ", ".join(f"{name} {value or 'unknown'}" for name, value in told.items())
+        raise SetupError(
+            f"JOBSAPI_DURABILITY is always, but the server has {have}. "
+            "Set them: `CONFIG SET appendonly yes`, `CONFIG SET appendfsync always`, and in its configuration file."
+        )
+
+
+def _configured(store: Store, name: str) -> str:
+    """What CONFIG GET tells, or "" where the server does not say."""
+    try:
+        found = store.redis.config_get(name)
+    except RedisError as problem:
+        if isinstance(problem, ResponseError):
+            return ""  # CONFIG is forbidden, as on managed servers
+        raise translated(problem) from problem
+    return next((_text(value) for key, value in found.items() if _text(key) == name), "")
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def wait_until_up(store: Store, seconds: float) -> bool:
