@@ -235,10 +235,14 @@ def prune_jobs(store: Store, most: int = 50) -> int:
     return len(pairs) // 2
 
 
-def abandoned_batches(store: Store, age: float, most: int = 10) -> list[str]:
-    """Large submits that were last touched more than `age` seconds ago."""
-    rows = store.call("zrangebyscore", store.keys.staged(), "-inf", store.time_ms() - _ms(age), 0, most)
-    return [batch.decode() for batch in rows]
+def abandoned_batches(store: Store, age: float, *, accepted_age: float, most: int = 100) -> list[str]:
+    """Large submits that were last touched more than `age` seconds ago, `accepted_age` where they are accepted."""
+    now, found = store.time_ms(), []
+    rows = store.call("zrangebyscore", store.keys.staged(), "-inf", now - _ms(accepted_age), 0, most, True)
+    for batch, touched in [(each.decode(), touched) for each, touched in rows]:
+        if touched <= now - _ms(age) or store.call("exists", store.keys.committed(batch)):
+            found.append(batch)
+    return found
 
 
 # --- From outside ---------------------------------------------------------------------------------------------------

@@ -21,8 +21,8 @@ EVERY = 1.0
 MUCH = 50
 """Where one look put so much right there is more to do, and the next one follows at once."""
 
-_ABANDONED_AFTER = 60.0
-"""Seconds after which a large submit that nobody goes on with is let in, if it was accepted, or dropped."""
+_ABANDONED_AFTER, _LEFT_AFTER = 60.0, 2.0
+"""Seconds after which a large submit is dropped that nobody goes on with, or let in, if it was accepted."""
 
 
 def move(store: Store) -> float:
@@ -44,7 +44,7 @@ def run(store: Store) -> int:
         for jid in jobs.expired_leases(store):
             done += jobs.lose_job(store, jid, "", "its worker did not renew the lease")
     done += jobs.expire_jobs(store) + jobs.prune_jobs(store)
-    for batch in jobs.abandoned_batches(store, _ABANDONED_AFTER):
+    for batch in jobs.abandoned_batches(store, _ABANDONED_AFTER, accepted_age=_LEFT_AFTER):
         jobs.admit_jobs(store, batch)
         done += 1
     return done + results.sweep(store) + data.sweep(store)

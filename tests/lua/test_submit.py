@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobsapi import jobs
+from jobsapi import jobs, upkeep
 from jobsapi.errors import Invalid, KeyTaken
 from jobsapi.submission import prepare
 
@@ -58,9 +58,12 @@ def test_a_staged_submit_that_nobody_commits_is_not_seen_and_swept(engine):
     store.run("stage", "batch", "00" + "a" * 18, 3, "q", "default", "t", "work", "bt", "batch")
     assert jobs.list_jobs(store=store)[0] == []
     assert engine.claim(5) == []
-    store.now += 61_000
-    for batch in jobs.abandoned_batches(store, 60):
-        jobs.admit_jobs(store, batch)
+    store.now += 59_000
+    upkeep.run(store)
+    assert engine.left() != set()
+    store.now += 2_000
+    upkeep.run(store)
+    store.redis.delete(store.keys.upkeep())
     assert engine.left() == set()
 
 
@@ -69,9 +72,8 @@ def test_a_committed_submit_is_let_in_though_its_sender_died(engine):
     store.run("stage", "batch", jid, 3, "q", "default", "t", "work", "bt", "batch")
     store.run("commit", "batch", 1)
     assert engine.record(jid).status.value == "submitted"
-    store.now += 61_000
-    for batch in jobs.abandoned_batches(store, 60):
-        jobs.admit_jobs(store, batch)
+    store.now += 3_000
+    upkeep.run(store)
     assert [claim.id for claim in engine.claim(5)] == [jid]
 
 
