@@ -165,7 +165,8 @@ def _submit_in_steps(store: Store, batch: str, submissions: Sequence[Submission]
     except KeyTaken:
         admit_jobs(store, batch)  # nobody committed it: what is staged is dropped
         raise
-    store.run("commit", batch, holders.count(b""))
+    one = next((each.id for each, holder in zip(submissions, holders, strict=True) if not holder), "")
+    store.run("commit", batch, holders.count(b""), one)
     created = store.time_ms()
     admit_jobs(store, batch)
     with store.redis.pipeline(transaction=False) as pipe:

@@ -77,11 +77,20 @@ def test_a_committed_submit_is_let_in_though_its_sender_died(engine):
     assert [claim.id for claim in engine.claim(5)] == [jid]
 
 
+def test_a_commit_that_is_sent_again_once_all_is_let_in_is_no_loss(engine):
+    store, jid = engine.store, "00" + "a" * 18
+    store.run("stage", "batch", jid, 3, "q", "default", "t", "work", "bt", "batch")
+    store.run("commit", "batch", 1, jid)
+    jobs.admit_jobs(store, "batch")
+    assert store.run("commit", "batch", 1, jid) == 1
+    assert [claim.id for claim in engine.claim(5)] == [jid]
+
+
 def test_a_stage_that_was_swept_cannot_be_committed(engine):
     engine.store.run("stage", "batch", "00" + "a" * 18, 3, "q", "default", "t", "work", "bt", "batch")
     jobs.admit_jobs(engine.store, "batch")
     with pytest.raises(Exception, match="took too long"):
-        engine.store.run("commit", "batch", 1)
+        engine.store.run("commit", "batch", 1, "00" + "a" * 18)
 
 
 def test_a_delayed_job_is_scheduled_by_the_servers_clock(engine):
