@@ -1,10 +1,11 @@
 """list: pages, newest first, whatever the filter."""
 
+import dataclasses
 import itertools
 
 import pytest
 
-from jobsapi import jobs
+from jobsapi import jobs, registry
 from jobsapi.errors import Invalid
 
 
@@ -63,3 +64,13 @@ def test_pages_merge_many_lists(engine):
     made = [engine.submit(queue=f"queue{i * 7 % 40}") for i in range(90)]
     assert _pages(engine) == (made[::-1], 90)
     assert _pages(engine, queue="queue7") == ([made[i] for i in (81, 41, 1)], 3)
+
+
+def test_a_page_of_large_jobs_is_shorter(engine):
+    registry.publish(engine.store, [{**registry.published(engine.store)["work"], "schema": {}, "digest": "any"}])
+    params = {"text": "x" * 2**20}
+    engine.store.settings = dataclasses.replace(engine.store.settings, max_params=2**21)
+    made = [jobs.add_job("work", params, store=engine.store).id for _ in range(20)]
+    found, below, _ = jobs.list_jobs(store=engine.store)
+    rest, end, _ = jobs.list_jobs(store=engine.store, below=below)
+    assert ([job.id for job in found + rest], len(found), end) == (made[::-1], 16, None)

@@ -40,16 +40,18 @@ for _, source in ipairs(sources) do
 end
 heapify(heap)
 
-local last, looked = '', 0
-while #found < 2 * most and looked < 5000 do
+local last, looked, size = '', 0, 0 -- of large jobs a page holds fewer: about 16 MiB
+while #found < 2 * most and looked < 5000 and size < 2 ^ 24 do
   local best = heap[1]
   if not best then return { total, '', unpack(found) } end
   local id = best.ids[best.at]
   last, looked = best.ids[best.at + 1], looked + 1
   local v = tag ~= '' and redis.call('HMGET', K.job(id), 's', 'q', 't') or { status, queue, task }
   if fits(status, v[1]) and fits(queue, v[2]) and fits(task, v[3]) then
+    local values = redis.call('HMGET', K.job(id), unpack(fields))
+    for _, value in ipairs(values) do size = size + #(value or '') end
     found[#found + 1] = id
-    found[#found + 1] = redis.call('HMGET', K.job(id), unpack(fields))
+    found[#found + 1] = values
   end
   advance(best)
   if not best.head then
