@@ -145,7 +145,7 @@ class Dice:
         body, headers = self.plain_body(), {"Content-Type": self.random.choice(TYPES)}
         if self.random.random() < 0.2:
             headers["Content-Encoding"] = self.random.choice(["gzip", "gzip", "gzip", "GZIP ", "br", ""])
-            body = gzip.compress(body, 1) if self.random.random() < 0.8 else body
+            body = gzip.compress(body, 1, mtime=0) if self.random.random() < 0.8 else body
             body = self.damaged(body) if self.random.random() < 0.3 else body
         return body, headers
 
