@@ -77,6 +77,7 @@ class Machine(RuleBasedStateMachine):
 
     # --- The way in ---------------------------------------------------------------------------------------------------
 
+    @precondition(lambda self: self._has_room())
     @rule(asked=lists)
     def submit(self, asked: list[dict[str, Any]]) -> None:
         sent, made = prepared(self.store, self.model, self.ids, asked)
@@ -94,6 +95,7 @@ class Machine(RuleBasedStateMachine):
         if sent.id in self.model.jobs and self.model.jobs[sent.id].status != STAGED:
             self.store.run("submit", self.model.keep, *sent.arguments())
 
+    @precondition(lambda self: self._has_room() and len(self.model.stages) < 2)
     @rule(asked=lists, part=few)
     def stage(self, asked: list[dict[str, Any]], part: int) -> None:
         sent, made = prepared(self.store, self.model, self.ids, asked)
@@ -143,6 +145,7 @@ class Machine(RuleBasedStateMachine):
     def claim_any(self, worker: str, most: int) -> None:
         self._claim(worker, everything, most, new_id())
 
+    @precondition(lambda self: self.model.where(SUBMITTED))
     @rule(worker=st.sampled_from(WORKERS), wanted=wanted, most=st.integers(0, 5), was_woken=st.booleans())
     def claim(self, worker: str, wanted: dict[str, list[str]], most: int, was_woken: bool) -> None:
         if was_woken:
@@ -151,11 +154,12 @@ class Machine(RuleBasedStateMachine):
                 self.model.wakes -= {(queue, task) for task in tasks}
         self._claim(worker, wanted, most, new_id())
 
-    @rule(worker=st.sampled_from(WORKERS))
-    def claim_again(self, worker: str) -> None:
+    @precondition(lambda self: self.last_call)
+    @rule(which=st.integers(0, 2))
+    def claim_again(self, which: int) -> None:
         """A claim whose reply was lost comes a second time."""
-        if worker in self.last_call:
-            self._claim(worker, *self.last_call[worker])
+        worker = newest(list(self.last_call), which)
+        self._claim(worker, *self.last_call[worker])
 
     def _claim(self, worker: str, wanted: dict[str, list[str]], most: int, token: str) -> None:
         def ask() -> list[tuple[str, str, int]]:
@@ -239,6 +243,9 @@ class Machine(RuleBasedStateMachine):
                 lambda jid=jid: self.model.lose(jid, "", "late"),
             )
 
+    @precondition(
+        lambda self: self.model.settled or self.model.expiring() or self.model.due() or self.model.where(*ENDED)
+    )
     @rule(verb=st.sampled_from(["resolve", "promote", "expire", "prune"]), most=few)
     def step(self, verb: str, most: int) -> None:
         done = {
@@ -314,6 +321,10 @@ class Machine(RuleBasedStateMachine):
             assert len(shown.attempts) == len(known.story) + (known.began is not None and not known.is_told)
 
     # --- Help ---------------------------------------------------------------------------------------------------------
+
+    def _has_room(self) -> bool:
+        """Few jobs at a time, of which each then sees much."""
+        return len(self.model.where(SCHEDULED, SUBMITTED, IN_PROGRESS)) < 12
 
     def _claim_of(self, which: int) -> tuple[str, str]:
         """(id, token): one that holds its job where there is one, or, by an odd number, any that ever did."""
