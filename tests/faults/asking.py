@@ -28,7 +28,7 @@ extras = {
     "priority": st.sampled_from([-100, -1, 7, 100]),
     "delay": st.sampled_from([0, 0.001, 1, 60]),
     "expires_in": st.sampled_from([0.001, 1, 60]),
-    "key": st.sampled_from("abc"),
+    "key": st.sampled_from("ab"),
     "on_conflict": st.just("return"),
     "max_attempts": st.integers(2, 3),
     "max_deliveries": st.integers(1, 2),

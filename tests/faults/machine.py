@@ -32,6 +32,7 @@ REFUSALS = (
 )
 SCHEMA = {"type": "object", "additionalProperties": False}
 LEASE = 60.0
+FAMILY = ("after", "after_any")
 
 
 class Machine(RuleBasedStateMachine):
@@ -86,6 +87,15 @@ class Machine(RuleBasedStateMachine):
             lambda: self.model.check(made) or self.model.submit(made),
         )
         self._note(sent)
+
+    @precondition(lambda self: self.model.where(STAGED, SCHEDULED, SUBMITTED, IN_PROGRESS) and self._has_room())
+    @rule(which=pick, more=st.sampled_from([{"key": "a"}, {"max_attempts": 3}]), option=st.sampled_from(FAMILY))
+    def submit_child(self, which: int, more: dict[str, Any], option: str) -> None:
+        """One that comes after a job that has not ended."""
+        parent = newest(self.model.where(STAGED, SCHEDULED, SUBMITTED, IN_PROGRESS), which)
+        place = len(self.model.jobs) - 1 - list(self.model.jobs).index(parent.id)
+        if place < 15:
+            self.submit([{"task": "work", option: [place], **more}])
 
     @precondition(lambda self: self.sent)
     @rule(which=pick)
