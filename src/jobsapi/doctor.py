@@ -118,11 +118,9 @@ def _persistence(store: Store) -> Iterator[Finding]:
         if told.get("aof_enabled"):
             yield Finding("ok", "The server keeps an append-only file: jobs survive its end.")
         else:
-            is_promised = store.settings.durability == "always"
             yield Finding(
-                "fault" if is_promised else "warn",
-                "The server keeps no append-only file: when it ends, jobs accepted since its last snapshot are lost"
-                + (", although JOBSAPI_DURABILITY is always." if is_promised else "."),
+                "warn",
+                "The server keeps no append-only file: when it ends, jobs accepted since its last snapshot are lost.",
                 "Start it with `--appendonly yes`, or `CONFIG SET appendonly yes` and `CONFIG REWRITE`.",
             )
 

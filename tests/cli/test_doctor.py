@@ -145,7 +145,7 @@ def test_a_server_without_an_append_only_file_is_told(server):
     settings = server()
     assert "keeps no append-only file" in said(examine(settings), "warn")
     always = dataclasses.replace(settings, durability="always")
-    assert "although JOBSAPI_DURABILITY is always" in said(examine(always), "fault")
+    assert "JOBSAPI_DURABILITY is always, but the server has appendonly no" in said(examine(always), "fault")
 
 
 def test_a_policy_that_could_drop_jobs_is_refused_by_everybody_and_told(server, folder):
