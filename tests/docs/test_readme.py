@@ -57,4 +57,4 @@ def test_every_page_and_file_that_the_readme_links_to_is_there():
 
 def test_the_readmes_test_command_is_what_continuous_integration_runs():
     assert "$ make test" in PAGE
-    assert re.search(r"^step test$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert re.search(r"^step make test$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
