@@ -97,6 +97,8 @@ def _once() -> dict[str, str]:
     """The query's parameters, whatever their names, each at most once."""
     values = {}
     for name, given in request.args.lists():
+        if not name:
+            raise _at(name, "names no field; a field without a name is `where.`")
         if len(given) > 1:
             raise _at(name, "is given more than once")
         values[name] = given[0]

@@ -44,7 +44,7 @@ def _header(name: str, description: str) -> dict[str, Any]:
 _STATUSES = [*(status.value for status in Status), "in_progress"]
 
 PARAMETERS: dict[str, dict[str, Any]] = {
-    "status": _query("status", "Only jobs that are this; `in_progress` is understood too.", {"enum": _STATUSES}),
+    "status": _query("status", "Only jobs that are this; `in_progress` is understood too.", {"enum": [*_STATUSES, ""]}),
     "task": _query("task", "Only jobs of this task."),
     "queue": _query("queue", "Only jobs of this queue."),
     "tag": _query("tag", "Only jobs with this tag."),
@@ -64,7 +64,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "fields": _query(
         "fields",
         "`FIELD=value` exactly; `FIELD.gte=` and `FIELD.lte=` for ranges; `where.FIELD=` where a name is taken.",
-        {"type": "object", "additionalProperties": {"type": "string"}},
+        {"type": "object", "propertyNames": {"minLength": 1}, "additionalProperties": {"type": "string"}},
     )
     | {"style": "form", "explode": True},
     "idempotency_key": _header(
