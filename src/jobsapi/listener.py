@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis.exceptions import RedisError
 
+from jobsapi.errors import JobsApiError
+from jobsapi.store import revive
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -100,6 +103,8 @@ class Listener:
                     read(client)
                     pause = 0.1
             except (RedisError, OSError):
+                with contextlib.suppress(JobsApiError):
+                    revive(self._store)
                 self._stopped.wait(pause)
                 pause = min(pause * 2, 2.0)
                 self._tell(_LOOK)  # the server was away: what it would have told is found by looking

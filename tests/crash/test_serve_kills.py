@@ -106,6 +106,23 @@ def test_200_jobs_survive_the_kill_of(served: Served, victim: str) -> None:
     served.check_promise(ids)
 
 
+def test_200_jobs_survive_the_kill_of_the_server_together_with_its_keeper(served: Served) -> None:
+    served.serve()
+    ids = [job.id for job in served.client.add_jobs([{"task": "work", "params": {"seconds": 0.05}}] * 200)]
+    until("work has begun", lambda: served.effects.read_text().count("end ") >= 20)
+    for pid in (served.find("keeper.py"), served.find("valkey-server unixsocket")):
+        os.kill(pid, signal.SIGKILL)
+    until("the store answers again", lambda: _answers(served), 30)
+    served.check_promise(ids)
+
+
+def _answers(served: Served) -> bool:
+    try:
+        return bool(served.store.call("ping"))
+    except JobsApiError:
+        return False
+
+
 def _is_gone(served: Served) -> bool:
     try:
         served.client.tasks()

@@ -20,7 +20,7 @@ from jobsapi.store.scripts import script, translated
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Store", "connect", "default", "translated"]
+__all__ = ["Store", "connect", "default", "revive", "translated"]
 
 ENGINE_DATABASE = 1
 """Where the engine lives when the address names no database or 0: the course's `rd` owns database 0."""
@@ -122,6 +122,17 @@ def connect(settings: Settings | None = None) -> Store:
     if settings.durability == "always" and settings.server_url:  # the embedded server is set to it
         _check_durability(store)
     return store
+
+
+def revive(store: Store) -> None:
+    """Start the embedded server again, under its address, where its keeper is gone as well; a named one is left alone.
+
+    Raises StoreUnavailable, SetupError.
+    """
+    if not store.settings.server_url:
+        from jobsapi.store import embedded
+
+        embedded.ensure(store.settings)
 
 
 @functools.cache
