@@ -11,9 +11,9 @@ import orjson
 from jobsapi import backoff, registry
 from jobsapi import options as job_options
 from jobsapi.errors import FieldError, Invalid, TooLarge, UnknownTask
+from jobsapi.fit import mismatches
 from jobsapi.names import new_id
 from jobsapi.record import JobRecord
-from jobsapi.tasks import mismatches
 
 if TYPE_CHECKING:
     from jobsapi.states import Status

@@ -3,46 +3,31 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import importlib
-import importlib.util
 import inspect
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
-
-import orjson
 
 from jobsapi import backoff as backoffs
 from jobsapi.errors import FieldError, JobsApiError, SetupError, UnknownTask
+from jobsapi.fit import digest_of
 from jobsapi.names import checked_name
 from jobsapi.timing import Timing
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from pydantic import BaseModel
 
 __all__ = [
     "Retry",
     "Task",
     "UnfitParameters",
-    "bounded",
     "described",
     "get",
-    "load",
-    "mismatches",
     "registered",
     "task",
 ]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-BUILT_IN = "jobsapi.example"
-"""The module whose tasks are used where no app is named."""
 
 
 class UnfitParameters(JobsApiError):
@@ -284,109 +269,3 @@ def get(name: str) -> Task:
 def described() -> list[dict[str, Any]]:
     """The descriptions of this process's tasks, as a worker publishes them; also see `Task.described`."""
     return [each.described() for each in _registry.values()]
-
-
-def load(app: str | None) -> ModuleType:
-    """Import `file.py` or `package.module` (None: the built-in example), which registers its tasks.
-
-    Raises SetupError where there is no such file or module, or where it registers no task.
-    """
-    name = app or BUILT_IN
-    module = _from_file(Path(name)) if name.endswith(".py") else _from_module(name)
-    if not _registry:
-        raise SetupError(f"{name} registers no task: put @task (from jobsapi import task) above a function.")
-    return module
-
-
-def _from_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise SetupError(f"There is no file {path}.")
-    path = path.resolve()
-    sys.path.insert(0, str(path.parent))
-    name = path.stem if path.stem.isidentifier() and path.stem not in sys.modules else f"app_{abs(hash(str(path)))}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None  # a path that ends in .py always has a spec and a loader
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _from_module(name: str) -> ModuleType:
-    if (here := str(Path.cwd())) not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found = importlib.util.find_spec(name)
-    except ModuleNotFoundError:
-        found = None
-    if found is None:
-        hint = f" Did you mean {name.replace('.', os.sep)}.py?" if Path(f"{name}.py").is_file() else ""
-        raise SetupError(f"There is no module {name!r} here.{hint}")
-    return importlib.import_module(name)
-
-
-def digest_of(schema: Mapping[str, Any]) -> str:
-    """16 hex digits that name a schema, whatever the order of its keys."""
-    return hashlib.sha256(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-
-
-def mismatches(
-    digest: str, schema: Callable[[], Mapping[str, Any]], params: Any, base: str, *, first_only: bool = False
-) -> list[FieldError]:
-    """Where `params` does not fit the schema of that digest; pointers start with `base`. Empty: it fits.
-
-    `schema` is only called for a digest that this process has not compiled yet. `first_only`: stop at the first
-    fault, since finding all of them takes seconds for a long list in which every item is wrong.
-    """
-    validator = _compiled.get(digest)
-    if validator is None:
-        import jsonschema_rs
-
-        validator = jsonschema_rs.Draft202012Validator(bounded(schema()))
-        if len(_compiled) >= _MOST_COMPILED:
-            _compiled.pop(next(iter(_compiled)))
-        _compiled[digest] = validator
-    if validator.is_valid(params):
-        return []
-    problems = [_first_problem(validator, params)] if first_only else validator.iter_errors(params)
-    return [fault for problem in problems for fault in _faults(problem, base)]
-
-
-def _first_problem(validator: Any, params: Any) -> Any:
-    try:
-        validator.validate(params)
-    except ValueError as problem:  # what jsonschema_rs.ValidationError is
-        return problem
-    raise AssertionError("parameters that are not valid have a fault")
-
-
-_compiled: dict[str, Any] = {}
-_MOST_COMPILED = 1000
-
-
-def _faults(problem: Any, base: str) -> list[FieldError]:
-    pointer = base + "".join(f"/{_escaped(str(step))}" for step in problem.instance_path)
-    kind = type(problem.kind).__name__
-    if kind == "AdditionalProperties":
-        return [FieldError(f"{pointer}/{_escaped(name)}", "is not a parameter") for name in problem.kind.unexpected]
-    if kind == "Required":
-        return [FieldError(f"{pointer}/{_escaped(problem.kind.property)}", "is required")]
-    return [FieldError(pointer, problem.message[:500])]
-
-
-def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
-
-
-def bounded(schema: Any) -> Any:
-    """The schema with every integer held to 64 bits: JSON readers disagree about anything larger."""
-    if isinstance(schema, list):
-        return [bounded(each) for each in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    held = {key: bounded(value) for key, value in schema.items()}
-    if held.get("type") == "integer":
-        held.setdefault("minimum", -(2**63))
-        held.setdefault("maximum", 2**64 - 1)
-    return held

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobsapi import jobs, registry, schedules, upkeep
+from jobsapi.apps import BUILT_IN
 from jobsapi.errors import NotHolder, SetupError, StoreUnavailable, UnknownJob
 from jobsapi.finish import ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
 from jobsapi.runner import Broken, Output, Pool, Progress, Ready, Stopped, Work
 from jobsapi.store import Store, connect, wait_until_up
-from jobsapi.tasks import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

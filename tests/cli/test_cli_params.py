@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 
 from jobsapi.cli.params import parsed
 from jobsapi.errors import Invalid
-from jobsapi.tasks import Task, mismatches
+from jobsapi.fit import mismatches
+from jobsapi.tasks import Task
 
 
 class Point(BaseModel):

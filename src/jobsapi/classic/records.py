@@ -10,10 +10,10 @@ import orjson
 
 from jobsapi import jobs, registry
 from jobsapi.errors import FieldError, Invalid, TooLarge, UnknownJob, WrongStatus
+from jobsapi.fit import digest_of
 from jobsapi.names import is_id
 from jobsapi.states import Status
 from jobsapi.submission import Submission, prepare
-from jobsapi.tasks import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobsapi import results, tasks
+from jobsapi import apps, results, tasks
 from jobsapi.errors import SetupError
 from jobsapi.runner import current, processes
 from jobsapi.runner.frames import Frames
@@ -112,7 +112,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, child.on_term)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        module = tasks.load(sys.argv[2] or None)
+        module = apps.load(sys.argv[2] or None)
         if not logging.getLogger().handlers:
             logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         setup = getattr(module, "setup", None)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, request
 
 from jobsapi import errors, options, registry
+from jobsapi.fit import bounded
 from jobsapi.jobs import MOST_AT_ONCE
 from jobsapi.names import ID_PATTERN
-from jobsapi.tasks import bounded
 from jobsapi.timing import MISSES
 from jobsapi.web import page
 from jobsapi.web.access import asks_token
