@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobsapi import Client
-from tests.crash.conftest import is_alive, tree, until
+from tests.system import is_alive, tree, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

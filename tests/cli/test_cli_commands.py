@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from tests.cli.conftest import APP, JOBSAPI, environment, free_port, run
-from tests.crash.conftest import until
+from tests.system import until
 
 ID = r"[0-9A-Za-z]{20}"
 

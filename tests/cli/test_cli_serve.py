@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from tests.cli.conftest import APP, free_port, run
-from tests.crash.conftest import is_alive, tree, until
+from tests.system import is_alive, tree, until
 
 
 def status_of(url: str) -> int | None:

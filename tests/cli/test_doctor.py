@@ -20,7 +20,7 @@ from jobsapi.store import client_for, connect
 from jobsapi.tasks import Task
 from tests.cli.conftest import environment, free_port, run
 from tests.conftest import server_binary
-from tests.crash.conftest import until
+from tests.system import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

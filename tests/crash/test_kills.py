@@ -10,7 +10,7 @@ import time
 import pytest
 
 from jobsapi import jobs
-from tests.crash.conftest import is_alive, tree, until
+from tests.system import is_alive, tree, until
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from jobsapi import Client
 from jobsapi.errors import ApiUnavailable, JobsApiError
 from jobsapi.settings import Settings
 from jobsapi.store import connect
-from tests.crash.conftest import APP, System, is_alive, tree, until
+from tests.system import APP, System, is_alive, tree, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from jobsapi.errors import StoreUnavailable
 from jobsapi.settings import Settings
 from jobsapi.store import connect, wait_until_up
 from tests.conftest import server_binary
-from tests.crash.conftest import System, is_alive, until
+from tests.system import System, is_alive, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ import pytest
 
 from jobsapi import Client
 from jobsapi.errors import JobsApiError
-from tests.crash.conftest import until
+from tests.system import until
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 BIN = Path(sys.executable).parent

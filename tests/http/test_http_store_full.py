@@ -8,7 +8,7 @@ from jobsapi import data, jobs
 from jobsapi.api import create_app
 from jobsapi.errors import StoreFull
 from jobsapi.store import Store
-from tests.crash.conftest import until
+from tests.system import until
 
 BALLAST = "ballast"
 BODY = {"task": "plot", "params": {"start": 1, "end": 2}}

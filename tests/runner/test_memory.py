@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from jobsapi.runner import Died, Done, OutOfMemory, memory
-from tests.crash.conftest import is_alive, tree, until
 from tests.runner.test_pool import Driver
+from tests.system import is_alive, tree, until
 
 
 @pytest.fixture

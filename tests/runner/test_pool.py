@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from jobsapi.runner import Broken, Died, Done, OutOfMemory, Output, Pool, Progress, Raised, Ready, Stopped, Work
-from tests.crash.conftest import is_alive, tree, until
+from tests.system import is_alive, tree, until
 
 APP = str(Path(__file__).parent / "app.py")
 ENDS = (Done, Raised, Died, OutOfMemory, Stopped)

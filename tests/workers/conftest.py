@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.conftest import System
+from tests.system import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from jobsapi import registry
 from jobsapi.api import create_app
-from tests.crash.conftest import until
+from tests.system import until
 
 
 def test_a_drained_worker_finishes_what_it_runs_and_exits_with_0_and_others_go_on(system):

@@ -1,7 +1,7 @@
 """Schedules with real workers."""
 
 from jobsapi import jobs, schedules
-from tests.crash.conftest import until
+from tests.system import until
 
 
 def test_a_tasks_schedule_runs_once_for_each_due_time_with_two_workers_of_which_one_is_killed(system):

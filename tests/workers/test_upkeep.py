@@ -6,7 +6,7 @@ from jobsapi import jobs, registry
 from jobsapi.errors import StoreUnavailable
 from jobsapi.results.layout import shared_folder
 from jobsapi.settings import Settings
-from tests.crash.conftest import until
+from tests.system import until
 
 
 def test_files_that_cannot_be_removed_are_told_of_and_end_no_worker(system, tmp_path):
