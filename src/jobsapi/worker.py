@@ -8,8 +8,6 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +18,12 @@ from jobsapi.finish import ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
 from jobsapi.runner import Broken, Output, Pool, Progress, Ready, Stopped, Work
+from jobsapi.running import Running
 from jobsapi.store import Store, connect, wait_until_up
+from jobsapi.timetable import Timetable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from jobsapi.jobs import Claim
     from jobsapi.settings import Settings
@@ -33,20 +33,6 @@ __all__ = ["Worker"]
 _BEAT_EVERY = 2.0
 _LOG_EVERY = 0.3
 _RETRY_EVERY = 0.5
-_LOG_PIECE = 32 * 1024
-
-
-@dataclass
-class _Running:
-    """One claimed job, from its claim until its end is recorded."""
-
-    claim: Claim
-    log: deque[bytes] = field(default_factory=deque)
-    log_size: int = 0
-    ending: Callable[[], None] | None = None
-    """What records its end, once it has ended."""
-    is_lost: bool = False
-    """The claim was taken from us: there is nothing left to record."""
 
 
 class Worker:
@@ -72,10 +58,10 @@ class Worker:
         self._size = concurrency or settings.concurrency or os.cpu_count() or 1
         self._weights = dict(queues or {})
         self._tasks: list[dict[str, Any]] = []
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Running] = {}
         self._stop_at: float | None = None
         self._pool = Pool(app, self._size, recycle_jobs=settings.recycle_jobs, recycle_mb=settings.recycle_mb)
-        self._due: dict[str, float] = {"move": 0.0}
+        self._timetable = Timetable()
         self._exit_code = 0
         self._is_hungry = True
         self._claim_token = new_id()
@@ -117,18 +103,18 @@ class Worker:
                 self._drain()
             else:
                 self._stop_job(word, "cancelled")
-        if heard.stir or time.monotonic() >= self._due["move"]:
+        if heard.stir or self._timetable.has_come("move"):
             self._guarded(self._move)
-        if self._is_due("flush", _LOG_EVERY):
+        if self._timetable.is_due("flush", _LOG_EVERY):
             self._guarded(self._send_logs)
-        if self._is_due("renew", self._settings.lease / 3):
+        if self._timetable.is_due("renew", self._settings.lease / 3):
             self._guarded(self._renew)
-        if self._is_due("settle", _RETRY_EVERY):
+        if self._timetable.is_due("settle", _RETRY_EVERY):
             for running in [each for each in self._running.values() if each.ending]:
                 self._settle(running)
-        if self._is_due("beat", _BEAT_EVERY):
+        if self._timetable.is_due("beat", _BEAT_EVERY):
             self._guarded(self._beat)
-        if self._is_due("upkeep", upkeep.EVERY):
+        if self._timetable.is_due("upkeep", upkeep.EVERY):
             self._guarded(self._keep_up)
         self._hand_back_when_grace_is_over()
 
@@ -192,34 +178,22 @@ class Worker:
             self._is_hungry = True  # and the token stays: if the claim was made, the next one gets the same jobs
             raise
         self._claim_token = new_id()
-        for claim in claims:
-            if self._pool.free > 0:
-                self._run(claim)
-            else:
-                self._hand_back(claim)
+        room = self._pool.free
+        self._run(claims[:room])
+        for claim in claims[room:]:
+            self._hand_back(claim)
         if len(claims) < free:
             self._listener.arm()
 
-    def _run(self, claim: Claim) -> None:
-        self._running[claim.id] = _Running(claim)
-        self._pool.hold(self._settings.lease)
-        self._pool.run(
-            Work(
-                id=claim.id,
-                token=claim.token,
-                task=claim.task,
-                params=claim.params,
-                attempt=claim.attempt,
-                timeout=claim.timeout,
-                started=claim.started,
-                memory_mb=claim.memory_mb,
-                parents=claim.parents,
-            )
-        )
+    def _run(self, claims: Sequence[Claim]) -> None:
+        if claims:
+            self._running |= {claim.id: Running(claim) for claim in claims}
+            self._pool.hold(self._settings.lease)
+            self._pool.run([_work(claim) for claim in claims])
 
     def _hand_back(self, claim: Claim) -> None:
         """A claim came again because its reply was lost, and a child was lost meanwhile: there is a job too many."""
-        running = self._running[claim.id] = _Running(claim)
+        running = self._running[claim.id] = Running(claim)
         running.ending = ending(self._store, claim, Stopped(claim.id, "released"))
         self._settle(running)
 
@@ -238,7 +212,8 @@ class Worker:
             return
         claim = running.claim
         if isinstance(event, Output):
-            self._keep_log(running, event.data)
+            if running.keep_log(event.data):
+                self._guarded(lambda: running.send_log(self._store))
         elif isinstance(event, Progress):
             told = event.fraction, event.message
             self._guarded(lambda: jobs.report_progress(self._store, claim.id, claim.token, *told))
@@ -246,13 +221,13 @@ class Worker:
             running.ending = ending(self._store, claim, event)
             self._settle(running)
 
-    def _settle(self, running: _Running) -> None:
+    def _settle(self, running: Running) -> None:
         """Record a job's end; while the server is away it is tried again, and the job stays ours."""
         assert running.ending is not None
         jid = running.claim.id
         try:
             if not running.is_lost:
-                self._send_log(running)
+                running.send_log(self._store)
                 running.ending()
         except StoreUnavailable:
             self._note("the store does not answer; what jobs end with is kept")
@@ -279,38 +254,21 @@ class Worker:
 
     def _move(self) -> None:
         """Let jobs go that need not wait any longer, and be back when the next one's time comes."""
-        self._due["move"] = time.monotonic() + upkeep.EVERY
-        self._due["move"] = time.monotonic() + min(upkeep.move(self._store), upkeep.EVERY)
+        self._timetable.plan("move", upkeep.EVERY)  # should the server not answer
+        self._timetable.plan("move", min(upkeep.move(self._store), upkeep.EVERY))
 
     def _keep_up(self) -> None:
         if upkeep.run(self._store) >= upkeep.MUCH:
-            self._due["upkeep"] = 0.0
+            self._timetable.plan("upkeep", 0.0)
 
     def _stop_job(self, jid: str, why: str) -> None:
         running = self._running.get(jid)
         if running and not running.ending:
             self._pool.stop(jid, why)
 
-    def _keep_log(self, running: _Running, data: bytes) -> None:
-        running.log.append(data)
-        running.log_size += len(data)
-        if running.log_size > _LOG_PIECE:
-            self._guarded(lambda: self._send_log(running))
-
     def _send_logs(self) -> None:
         for running in self._running.values():
-            self._send_log(running)
-
-    def _send_log(self, running: _Running) -> None:
-        """Send what was written since the last time; of more than a log holds, the end is kept."""
-        if not running.log or running.is_lost:
-            return
-        text = b"".join(running.log)
-        kept = text[-self._settings.max_log :]
-        for start in range(0, len(kept), _LOG_PIECE):
-            jobs.append_log(self._store, running.claim.id, running.claim.token, kept[start : start + _LOG_PIECE])
-        running.log.clear()
-        running.log_size = 0
+            running.send_log(self._store)
 
     def _beat(self) -> None:
         facts: dict[str, str | int | float] = {
@@ -342,27 +300,19 @@ class Worker:
             return False  # a log line or a progress of a claim that was taken; the next renewal says so
         return True
 
-    def _is_due(self, what: str, every: float) -> bool:
-        now = time.monotonic()
-        if now < self._due.get(what, 0.0):
-            return False
-        self._due[what] = now + every * random.uniform(0.9, 1.0)  # many workers: not all at the same instant
-        return True
-
     def _seconds_to_next_due(self) -> float:
         if self._is_hungry and self._stop_at is None and self._pool.free > 0:
             return 0.05  # the server was away just now: ask again soon
         waited_for = {"renew", "beat", "upkeep", "move"}
         if self._running:
             waited_for |= {"flush", "settle"}
-        moments = [self._due.get(what, 0.0) for what in waited_for]
-        moments += [self._stop_at] if self._stop_at is not None else []
-        return max(0.0, min(moments) - time.monotonic())
+        seconds = self._timetable.seconds_to_next(waited_for)
+        return seconds if self._stop_at is None else max(0.0, min(seconds, self._stop_at - time.monotonic()))
 
     def _note(self, what: str) -> None:
         """Tell the operator, but not the same thing over and over."""
-        if self._due.get(what, 0.0) <= time.monotonic():
-            self._due[what] = time.monotonic() + 10.0
+        if self._timetable.has_come(what):
+            self._timetable.plan(what, 10.0)
             sys.stderr.write(f"jobsapi worker {self.id}: {what}\n")
 
 
@@ -374,6 +324,21 @@ def _connected(settings: Settings) -> Store:
         except StoreUnavailable as problem:
             sys.stderr.write(f"jobsapi worker: {problem.detail} Trying again.\n")
             time.sleep(1.0)
+
+
+def _work(claim: Claim) -> Work:
+    """What its child is told of a claimed job."""
+    return Work(
+        id=claim.id,
+        token=claim.token,
+        task=claim.task,
+        params=claim.params,
+        attempt=claim.attempt,
+        timeout=claim.timeout,
+        started=claim.started,
+        memory_mb=claim.memory_mb,
+        parents=claim.parents,
+    )
 
 
 def _shuffled(weights: Mapping[str, float]) -> list[str]:

@@ -49,6 +49,8 @@ HOUSE = (
         "upkeep",
         "listener",
         "finish",
+        "running",
+        "timetable",
         "worker",
         "web",
         "api",

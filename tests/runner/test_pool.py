@@ -41,7 +41,7 @@ class Driver:
         if not self.pool.free:
             self.poll_until(lambda _: self.pool.free)
         jid = f"job{next(self.numbers)}"
-        self.pool.run(Work(jid, f"token-{jid}", task, orjson.dumps(params), 1, timeout, 1_000, memory_mb))
+        self.pool.run([Work(jid, f"token-{jid}", task, orjson.dumps(params), 1, timeout, 1_000, memory_mb)])
         return jid
 
     def run(
@@ -311,7 +311,7 @@ pool.start()
 wake, _ = os.pipe()
 while not pool.free:
     pool.poll(1, wake)
-pool.run(Work("job", "token", "wait", orjson.dumps({"marks": sys.argv[2], "how": sys.argv[3]}), 1, None, 0))
+pool.run([Work("job", "token", "wait", orjson.dumps({"marks": sys.argv[2], "how": sys.argv[3]}), 1, None, 0)])
 pool.hold(float(sys.argv[4]))
 while True:
     pool.poll(60, wake)

@@ -19,7 +19,7 @@ from jobsapi.runner.events import Broken, Event, Ready, Work
 from jobsapi.runner.slot import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Pool"]
 
@@ -79,14 +79,15 @@ class Pool:
         """How many jobs `run` takes now."""
         return sum(slot.is_ready and slot.work is None and not slot.is_retired for slot in self._slots)
 
-    def run(self, work: Work) -> None:
-        """Give a job to a free child; ValueError where there is none."""
-        free = [slot for slot in self._slots if slot.is_ready and slot.work is None and not slot.is_retired]
-        if not free:
-            raise ValueError("no child is free")
-        # what earlier jobs left in a child counts against a limit: such a job goes where the least is left
-        slot = min(free, key=lambda each: each.rss_mib) if work.memory_mb else free[0]
-        slot.run(work, self._scratch / str(next(self._numbers)), self._max_result)
+    def run(self, works: Sequence[Work]) -> None:
+        """Give jobs to free children; ValueError where there are fewer."""
+        for work in works:
+            free = [slot for slot in self._slots if slot.is_ready and slot.work is None and not slot.is_retired]
+            if not free:
+                raise ValueError("no child is free")
+            # what earlier jobs left in a child counts against a limit: such a job goes where the least is left
+            slot = min(free, key=lambda each: each.rss_mib) if work.memory_mb else free[0]
+            slot.run(work, self._scratch / str(next(self._numbers)), self._max_result)
 
     def stop(self, job_id: str, why: str) -> None:
         """Stop a job; it comes back as Stopped(job_id, why), or as what it ended with just before."""

@@ -1,0 +1,51 @@
+"""A claimed job in its worker's hands, from the claim until its end is recorded, and the log it writes meanwhile."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jobsapi import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobsapi.jobs import Claim
+    from jobsapi.store import Store
+
+__all__ = ["Running"]
+
+_LOG_PIECE = 32 * 1024
+
+
+@dataclass
+class Running:
+    """One claimed job."""
+
+    claim: Claim
+    ending: Callable[[], None] | None = None
+    """What records its end, once it has ended."""
+    is_lost: bool = False
+    """The claim was taken from us: there is nothing left to record."""
+    _log: deque[bytes] = field(default_factory=deque)
+    _log_size: int = 0
+
+    def keep_log(self, data: bytes) -> bool:
+        """Keep what it wrote; whether it is so much that it should be sent now."""
+        self._log.append(data)
+        self._log_size += len(data)
+        return self._log_size > _LOG_PIECE
+
+    def send_log(self, store: Store) -> None:
+        """Send what was written since the last time; of more than a log holds, the end is kept.
+
+        Raises StoreUnavailable, NotHolder, UnknownJob.
+        """
+        if not self._log or self.is_lost:
+            return
+        kept = b"".join(self._log)[-store.settings.max_log :]
+        for start in range(0, len(kept), _LOG_PIECE):
+            jobs.append_log(store, self.claim.id, self.claim.token, kept[start : start + _LOG_PIECE])
+        self._log.clear()
+        self._log_size = 0
