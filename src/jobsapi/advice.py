@@ -1,4 +1,4 @@
-"""What to try when a job did not complete: one sentence by its reason."""
+"""What to try when a job did not complete, or why it waits: one sentence."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from jobsapi.states import Status
+
 if TYPE_CHECKING:
     from jobsapi.record import JobRecord
 
 __all__ = ["advice"]
 
 
-def advice(record: JobRecord) -> str | None:
-    """One sentence; None for a job that has not failed."""
+def advice(record: JobRecord, position: int | None = None) -> str | None:
+    """One sentence; None where there is nothing to say. `position`: its place in its queue, None where it has none."""
+    if record.status is Status.SUBMITTED and record.group and position is None:
+        return f"As many jobs of task {record.task!r} run as may at a time: it goes on when one of them ends."
     if record.reason == "error":
         return _about_error(record)
     if record.reason == "timeout":

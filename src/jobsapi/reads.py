@@ -48,7 +48,7 @@ def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
     position = store.run("position", jid) if record.status is Status.SUBMITTED else None
     job = record.shown(position)
     job["attempts"] = _attempts(store, record)
-    if sentence := advice(record):
+    if sentence := advice(record, position):
         job["advice"] = sentence
     job |= {name: list(ids) for name in ("after", "after_any") if (ids := getattr(record, name))}
     return job

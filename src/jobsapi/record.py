@@ -76,6 +76,8 @@ class JobRecord:
     log_left_out: int = 0
     batch: str = ""
     is_staged: bool = False
+    group: str = ""
+    """Of jobs of which only so many run at a time."""
     after: tuple[str, ...] = ()
     after_any: tuple[str, ...] = ()
 
@@ -122,6 +124,7 @@ class JobRecord:
             log_left_out=number("lo") or 0,
             batch=text("bt"),
             is_staged=code == STAGED_CODE,
+            group=text("lg"),
             after=tuple(text("af").split()),
             after_any=tuple(text("ay").split()),
         )

@@ -9,6 +9,7 @@ import orjson
 
 from jobsapi import tasks
 from jobsapi.errors import Conflict, UnknownTask, UnknownWorker
+from jobsapi.limits import Limits
 from jobsapi.record import rfc3339
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ __all__ = [
 ]
 
 TaskDescription = dict[str, Any]
-"""name, summary, queue, timeout (s or None), memory_mb (MiB or None), max_attempts, backoff, default, digest, workers
-(how many); the schema apart, by `schema_of`."""
+"""name, summary, queue, timeout (s or None), memory_mb (MiB or None), max_attempts, backoff, default, limits,
+digest, workers (how many); the schema apart, by `schema_of`."""
 
 DRAIN = "drain"
 """The word on a worker's control key that means: claim no more, finish, and go. Any other is the id of a job."""
@@ -56,6 +57,10 @@ def publish(store: Store, described: Iterable[Mapping[str, Any]]) -> None:
             description = {k: v for k, v in each.items() if k != "schema"}
             pipe.hset(store.keys.schemas(), each["digest"], orjson.dumps(each["schema"]))
             pipe.hset(store.keys.tasks(), each["name"], orjson.dumps(description))
+            if limits := Limits(**each.get("limits", {})).stored():
+                pipe.hset(store.keys.limits(), each["name"], limits)
+            else:
+                pipe.hdel(store.keys.limits(), each["name"])
         store.execute(pipe)
     _known.clear()
 
@@ -95,9 +100,18 @@ def default_task(store: Store) -> TaskDescription | None:
 
 
 def schema_of(store: Store, digest: str) -> dict[str, Any]:
-    """The JSON Schema of that digest."""
-    schema: dict[str, Any] = orjson.loads(store.call("hget", store.keys.schemas(), digest))
+    """The JSON Schema of that digest, which never changes."""
+    schema = _schemas.get(digest)
+    if schema is None:
+        schema = orjson.loads(store.call("hget", store.keys.schemas(), digest))
+        if len(_schemas) >= _MOST_SCHEMAS:
+            _schemas.clear()
+        _schemas[digest] = schema
     return schema
+
+
+_schemas: dict[str, dict[str, Any]] = {}
+_MOST_SCHEMAS = 1000
 
 
 def beat(store: Store, worker: str, facts: Mapping[str, str | int | float], lifetime: float) -> bool:

@@ -12,6 +12,7 @@ from jobsapi import backoff, registry
 from jobsapi import options as job_options
 from jobsapi.errors import FieldError, Invalid, TooLarge, UnknownTask
 from jobsapi.fit import mismatches
+from jobsapi.limits import Limits
 from jobsapi.names import new_id
 from jobsapi.record import JobRecord
 
@@ -98,6 +99,9 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
         fields.pop("bo", None)
     elif "bo" not in fields and description.get("backoff") is not None:
         fields["bo"] = backoff.stored(description["backoff"])
+    if description.get("limits", {}).get("max_running_per"):
+        limits = Limits(**description["limits"])
+        fields["lg"] = limits.group(task, params, registry.schema_of(store, digest))
     if store.settings.max_deliveries != 3 and "md" not in fields:
         fields["md"] = store.settings.max_deliveries
     return Submission(task, queue, {**fields, "p": encoded, "g": digest}, base=base)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from jobsapi import backoff as backoffs
 from jobsapi.errors import FieldError, JobsApiError, SetupError, UnknownTask
 from jobsapi.fit import digest_of
+from jobsapi.limits import Limits
 from jobsapi.names import checked_name
 from jobsapi.timing import Timing
 
@@ -64,6 +65,7 @@ class Task:
     retry_on: tuple[type[BaseException], ...] = (Exception,)
     timing: Timing | None = None
     """When a job of it is submitted by itself."""
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         """Refuse options that could only fail when a job is sent or ends. ValueError, TypeError."""
@@ -77,6 +79,8 @@ class Task:
             raise ValueError("a task's max_attempts is a number from 1 to 1000")
         if self.backoff is not None:
             backoffs.stored(self.backoff)
+        if self.limits.parameter and not {"**", self.limits.parameter} & self._names:
+            raise ValueError(f"max_running_per: {self.limits.parameter!r} is no parameter of the task {self.name!r}")
         for each in self._parameters:
             if each.kind in (each.VAR_POSITIONAL, each.POSITIONAL_ONLY):
                 name = getattr(self.function, "__name__", self.name)
@@ -137,6 +141,11 @@ class Task:
         return {p.name: f"p{i}" for i, p in enumerate(self._parameters) if p.kind is not p.VAR_KEYWORD}
 
     @property
+    def _names(self) -> set[str]:
+        """Of its parameters; `**` where it takes any."""
+        return {"**" if each.kind is each.VAR_KEYWORD else each.name for each in self._parameters}
+
+    @property
     def _parameters(self) -> list[inspect.Parameter]:
         return list(inspect.signature(self.function).parameters.values())
 
@@ -178,6 +187,7 @@ class Task:
             "backoff": self.backoff,
             "default": self.default,
             "schedule": self.timing.described() if self.timing else None,
+            "limits": self.limits.described(),
             "schema": self.schema,
             "digest": self.digest,
         }
@@ -203,6 +213,9 @@ def task(
     cron: str | None = None,
     timezone: str = "UTC",
     misses: str = "skip",
+    max_running: int | None = None,
+    max_running_per: str | None = None,
+    rate: str | None = None,
 ) -> Callable[[_Function], _Function]: ...
 def task(
     function: Callable[..., Any] | None = None,
@@ -220,6 +233,9 @@ def task(
     cron: str | None = None,
     timezone: str = "UTC",
     misses: str = "skip",
+    max_running: int | None = None,
+    max_running_per: str | None = None,
+    rate: str | None = None,
 ) -> Any:
     """Register a function as a task; the function itself comes back unchanged.
 
@@ -228,9 +244,10 @@ def task(
     `memory_mb`: MiB that the processes of a run may have together. `max_attempts`: tries that may end in an exception
     or a timeout. `backoff`: seconds between them, as the job's option. `retry_on`: the exceptions that are tried again.
     A job's own options win. `every` (seconds) or `cron` (in `timezone`): a job is submitted by itself at those times;
-    `misses`: what becomes of times at which no worker was there, see `timing.MISSES`. ValueError for a name, number,
-    backoff or time that cannot be, TypeError for positional-only parameters, and with a schedule for one that has no
-    default.
+    `misses`: what becomes of times at which no worker was there, see `timing.MISSES`. `max_running`,
+    `max_running_per`, `rate`: how many of its jobs run, or start, at a time, see `limits.Limits`. ValueError for a
+    name, number, backoff or time that cannot be, TypeError for positional-only parameters, and with a schedule for one
+    that has no default.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -245,6 +262,7 @@ def task(
             backoff,
             tuple(retry_on),
             Timing(every, cron, timezone, misses) if every is not None or cron is not None else None,
+            Limits(max_running, max_running_per, rate),
         )
         _registry[made.name] = made
         return function

@@ -28,6 +28,7 @@ HOUSE = (
         "store",
         "backoff",
         "fit",
+        "limits",
         "tasks",
         "apps",
         "options",

@@ -21,9 +21,11 @@ TASKS, QUEUES, WORKERS = ("work", "other"), ("default", "fast"), ("w1", "w2", "w
 few = st.integers(1, 4)
 pick = st.integers(0, 15)
 """Which of the newest jobs or claims."""
+rates = st.sampled_from([None, "1/h", "3/d"])  # longer than a run of this test: the server's own clock ends them
 parents = st.lists(pick, min_size=1, max_size=3, unique=True)
 extras = {
     "task": st.just("other"),
+    "user": st.sampled_from(["ann", "bob"]),
     "queue": st.just("fast"),
     "priority": st.sampled_from([-100, -1, 7, 100]),
     "delay": st.sampled_from([0, 0.001, 1, 60]),
@@ -72,8 +74,10 @@ def prepared(
         known = [*model.jobs, *(job.id for job in made)]
         _name_parents(given, known, ids)
         task = given.pop("task")
-        sent.append(prepare(store, task, {}, given, f"/{i}", f"/{i}/params"))
+        params = {"user": given.pop("user")} if "user" in given else {}
+        sent.append(prepare(store, task, params, given, f"/{i}", f"/{i}/params"))
         made.append(_job(model.now, sent[-1].id, task, given))
+        made[-1].group = model.limits[task].group(task, params, {}) or None
     return sent, made
 
 

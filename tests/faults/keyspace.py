@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from tests.faults.records import Job
 
 _READS = {
-    "hgetall": ("j", "ended"),
-    "lrange": ("h", "f", "s", "e"),
+    "hgetall": ("j", "ended", "limits"),
+    "lrange": ("h", "f", "s", "e", "st"),
     "get": ("u", "g", "sc", "seq", "cl"),
-    "smembers": ("lists", "paused"),
-    "zrange": ("q", "l", "t", "k", "due", "settled", "expiring", "leases", "retained", "staged", "c", "stir"),
+    "smembers": ("lists", "paused", "r", "cq"),
+    "zrange": (
+        *("q", "l", "t", "k", "c", "cp", "due", "settled", "expiring", "leases", "retained", "staged", "stir"),
+        "opening",
+    ),
 }
 _READ = {kind: command for command, kinds in _READS.items() for kind in kinds}
 _NOT_THE_SCRIPTS = {"tasks", "schemas"}
@@ -82,6 +85,8 @@ def _places(job: Job) -> list[tuple[str, str, float]]:
     places = [(f"l:{job.status}:{job.queue}:{job.task}", job.number), *((f"t:{tag}", job.number) for tag in job.tags)]
     if job.is_ready:
         places.append((f"q:{job.queue}:{job.task}", (100 - job.priority) * 2**44 + (job.number or 0)))
+    if job.is_capped:
+        places.append((f"cp:{job.group}:{job.queue}", (100 - job.priority) * 2**44 + (job.number or 0)))
     if job.status == SCHEDULED and job.pending is None:
         places.append(("due", job.run_at))
     if job.status in (SCHEDULED, SUBMITTED) and job.expires is not None:
@@ -103,6 +108,12 @@ def _notes(model: Model) -> dict[str, Any]:
     keys |= {f"cl:{worker}": " ".join([token, *ids]) for worker, (token, ids) in model.last_claim.items()}
     keys |= {f"c:{worker}": _scored(told) for worker, told in model.control.items()}
     keys |= {f"k:{queue}:{task}": [("look", 0.0)] for queue, task in model.wakes}
+    keys |= {f"r:{group}": set(ids) for group, ids in model.running.items()}
+    keys |= {f"st:{task}": [str(at) for at in times] for task, times in model.starts.items()}
+    for group, queue in model.capped():
+        keys[f"cq:{group}"] = keys.get(f"cq:{group}", set()) | {queue}
+    keys["limits"] = {task: limits.stored() for task, limits in model.limits.items() if limits.stored()}
+    keys["opening"] = _scored({":".join(which): at for which, at in model.opening.items()})
     keys["stir"] = [("look", 0.0)] if model.is_stirred else []
     keys["settled"] = _scored(model.settled)
     keys["staged"] = _scored({batch: stage.touched for batch, stage in model.stages.items()})
@@ -137,6 +148,7 @@ def _record(job: Job) -> dict[str, Any]:
         "xa": job.expires,
         "ma": None if job.most_attempts == 1 else job.most_attempts,
         "pn": job.pending,
+        "lg": job.group,
         "af": " ".join(job.after) or None,
         "ay": " ".join(job.after_any) or None,
         "k": job.token,

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from jobsapi import errors, family, jobs, registry
+from jobsapi.limits import Limits
 from jobsapi.names import new_id
 from tests.faults import keyspace
-from tests.faults.asking import QUEUES, TASKS, WORKERS, everything, few, lists, newest, pick, prepared, wanted
+from tests.faults.asking import QUEUES, TASKS, WORKERS, everything, few, lists, newest, pick, prepared, rates, wanted
 from tests.faults.model import Model
 from tests.faults.records import ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, Job
 
@@ -30,7 +31,7 @@ REFUSALS = (
     errors.UnknownJob,
     errors.WrongStatus,
 )
-SCHEMA = {"type": "object", "additionalProperties": False}
+SCHEMA = {"type": "object", "properties": {"user": {"type": "string"}}, "additionalProperties": False}
 LEASE = 60.0
 FAMILY = ("after", "after_any")
 
@@ -45,13 +46,13 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         for key in self.store.call("keys", self.store.keys.prefix + "*"):
             self.store.call("unlink", key)
-        described = {"summary": "", "queue": "default", "timeout": None, "default": False, "schema": SCHEMA}
-        registry.publish(self.store, [{"name": name, "digest": "d", **described} for name in TASKS])
         kept = self.store.settings
         self.store.now = 1_000_000
         self.model = Model(
             self.store.now, round(kept.keep_results * 1000), round(kept.keep_jobs * 1000), kept.max_deliveries
         )
+        for task in TASKS:
+            self._publish(task, Limits())
         self.ids: list[str] = []
         self.sent: list[Submission] = []
         self.batches: list[tuple[str, int]] = []
@@ -72,8 +73,10 @@ class Machine(RuleBasedStateMachine):
         wrong = keyspace.differences(self.model, self.store)
         assert not wrong, "\n".join(wrong)
         self.model.check_families()
+        self.model.check_groups()
         if not self.model.is_stirred:
             assert not self.model.settled
+            assert all(opens >= self.sleeps_until for opens in self.model.opening.values())
             assert not (due := self.model.due()) or due[0].run_at >= self.sleeps_until
 
     # --- The way in ---------------------------------------------------------------------------------------------------
@@ -315,6 +318,17 @@ class Machine(RuleBasedStateMachine):
         else:
             jobs.pause_queue(self.store, queue)
             self.model.paused.add(queue)
+
+    @rule(task=st.sampled_from(TASKS), running=st.integers(0, 2), rate=rates)
+    def limit(self, task: str, running: int, rate: str | None) -> None:
+        """A worker with other code publishes its tasks."""
+        per = "params.user" if running and task == "other" else None
+        self._publish(task, Limits(running or None, per, rate))
+
+    def _publish(self, task: str, limits: Limits) -> None:
+        self.model.limits[task] = limits
+        described = {"summary": "", "queue": "default", "timeout": None, "default": False, "schema": SCHEMA}
+        registry.publish(self.store, [{"name": task, "digest": "user", "limits": limits.described(), **described}])
 
     @rule()
     def read(self) -> None:

@@ -125,12 +125,14 @@ class Model(Records):
         given: list[Job] = []
         for queue, tasks in wanted.items():
             waiting = [] if queue in self.paused else self.ready(queue, tasks)
+            waiting = [job for job in waiting if not self.is_closed(queue, job.task)]
             while waiting and len(given) < most:
                 job = waiting.pop(0)
                 job.is_ready = False
-                if job.expires is None or job.expires > self.now:
+                if (job.expires is None or job.expires > self.now) and not self._is_capped(job):
                     self._give(job, worker, lease, f"{token}{len(given)}")
                     given.append(job)
+                    waiting = [each for each in waiting if not self.is_closed(queue, each.task)]
             self.wakes |= {(queue, job.task) for job in waiting}
         if given:
             self.last_claim[worker] = token, [job.id for job in given]
@@ -140,6 +142,7 @@ class Model(Records):
         self._put(job, IN_PROGRESS)
         job.token, job.worker, job.began, job.expires = token, worker, self.now, None
         job.lease, job.attempt, job.was_claimed = self.now + lease, job.attempt + 1, True
+        self._note_start(job)
 
     def renew(self, claims: Sequence[tuple[str, str]], lease: int) -> dict[str, bool | None]:
         replies: dict[str, bool | None] = {}
@@ -211,8 +214,14 @@ class Model(Records):
         over = [job for job in self.due() if (job.run_at or 0) <= self.now][:most]
         for job in over:
             self._enqueue(job)
-        left = self.due()
-        return len(over), max(0, (left[0].run_at or 0) - self.now) / 1000 if left else None
+        for open_ in sorted((each for each, at in self.opening.items() if at <= self.now), key=self._opens)[:most]:
+            del self.opening[open_]
+            self.wakes.add(open_)
+        left = [job.run_at or 0 for job in self.due()[:1]] + list(self.opening.values())
+        return len(over), max(0, min(left) - self.now) / 1000 if left else None
+
+    def _opens(self, which: tuple[str, str]) -> tuple[int, str]:
+        return self.opening[which], ":".join(which)
 
     def expire(self, most: int) -> int:
         over = [job for job in self.expiring() if (job.expires or 0) <= self.now][:most]
@@ -314,4 +323,12 @@ class Model(Records):
             is_active = parent in self.jobs and not self.jobs[parent].is_ended
             assert is_active or parent in self.settled, f"nobody tells those that wait for {parent}"
         for queue, task in {(job.queue, job.task) for job in self.jobs.values() if job.is_ready}:
-            assert queue in self.paused or (queue, task) in self.wakes, f"nobody wakes for {queue} {task}"
+            is_told = (queue, task) in self.wakes or (queue, task) in self.opening
+            assert queue in self.paused or is_told, f"nobody wakes for {queue} {task}"
+
+    def check_groups(self) -> None:
+        """Nobody waits for ever for a place: one of his group runs, or stands in his queue, or is about to expire."""
+        for (group, queue), waiting in self.capped().items():
+            others = [job for job in self.where(SUBMITTED) if job.group == group and not job.is_capped]
+            is_moving = any(not job.is_ready or job.queue == queue for job in others)
+            assert self.running.get(group) or is_moving, f"{waiting[0].id} waits for a place of {group} for ever"

@@ -14,6 +14,8 @@ from jobsapi.errors import NotHolder, UnknownJob
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from jobsapi.limits import Limits
+
 SCHEDULED, SUBMITTED, IN_PROGRESS, COMPLETE, FAILED, CANCELLED, STAGED = "wspcfxg"
 WORDS = {
     SCHEDULED: "scheduled",
@@ -49,6 +51,12 @@ class Job:
     status: str = STAGED
     created: int = 0
     number: int | None = None
+    user: str | None = None
+    """Its one parameter, which makes the groups of the task `other`."""
+    group: str | None = None
+    """Of which only so many run at a time."""
+    is_capped: bool = False
+    """Whether it waits outside of its queue for one of its group to end."""
     is_ready: bool = False
     """Whether its queue holds it. A submitted job that a claim found too late is in none: it is about to expire."""
     pending: int | None = None
@@ -116,6 +124,59 @@ class Records:
         self.words: Counter[str] = Counter()
         self.wakes: set[tuple[str, str]] = set()
         self.is_stirred = False
+        self.limits: dict[str, Limits] = {}
+        self.running: dict[str, set[str]] = {}
+        self.starts: dict[str, list[int]] = {}
+        self.opening: dict[tuple[str, str], int] = {}
+
+    # --- Limits -------------------------------------------------------------------------------------------------------
+
+    def _allowed(self, task: str) -> tuple[int, int, int]:
+        """How many run at a time, how many start in how many ms; 0 for any."""
+        running, starts, per = (int(each) for each in (self.limits[task].stored() or "0 0 0").split())
+        return running, starts, per
+
+    def is_closed(self, queue: str, task: str) -> bool:
+        _, starts, per = self._allowed(task)
+        started = self.starts.get(task, [])
+        if not starts or len(started) < starts or started[starts - 1] + per <= self.now:
+            return False
+        self.is_stirred |= (queue, task) not in self.opening
+        self.opening[queue, task] = started[starts - 1] + per
+        return True
+
+    def _is_capped(self, job: Job) -> bool:
+        most = self._allowed(job.task)[0]
+        if not most:
+            return False
+        job.group = job.group or job.task
+        job.is_capped = len(self.running.get(job.group, ())) >= most
+        return job.is_capped
+
+    def _note_start(self, job: Job) -> None:
+        if job.group:
+            self.running.setdefault(job.group, set()).add(job.id)
+        if starts := self._allowed(job.task)[1]:
+            self.starts[job.task] = [self.now, *self.starts.get(job.task, [])][:starts]
+
+    def capped(self) -> dict[tuple[str, str], list[Job]]:
+        """(group, queue) → who waits for a place, in order."""
+        found: dict[tuple[str, str], list[Job]] = {}
+        for job in sorted((job for job in self.jobs.values() if job.is_capped), key=lambda job: job.order):
+            found.setdefault((job.group or "", job.queue), []).append(job)
+        return found
+
+    def _make_room(self, job: Job) -> None:
+        if not job.group:
+            return
+        self.running.get(job.group, set()).discard(job.id)
+        most = self._allowed(job.task)[0]
+        room = most - len(self.running.get(job.group, ())) if most else 100
+        for (group, queue), waiting in self.capped().items():
+            if group == job.group:
+                for each in waiting[: max(1, room)]:
+                    each.is_capped, each.is_ready = False, True
+                self.wakes.add((queue, job.task))
 
     # --- What the records tell ----------------------------------------------------------------------------------------
 
@@ -164,7 +225,10 @@ class Records:
     # --- The moves ----------------------------------------------------------------------------------------------------
 
     def _put(self, job: Job, status: str) -> None:
+        was, job.is_capped = job.status, False
         job.status, job.is_ready = status, False
+        if was == IN_PROGRESS or (was == SUBMITTED and status in ENDED):
+            self._make_room(job)
         if status != IN_PROGRESS:
             job.lease = None
         self.lists.add((status, job.queue, job.task))

@@ -1,6 +1,8 @@
 """The tasks of the tests with real workers."""
 
+import os
 import time
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -56,3 +58,41 @@ def tick() -> None:
 @task
 def gather() -> dict[str, float]:
     return {parent.id: parent.result for parent in current_job().parents}
+
+
+def _overlap(name: str) -> int:
+    """How many runs of this name there are at the most while this one naps, itself among them."""
+    folder = Path(os.environ["EFFECTS"] + ".running")
+    folder.mkdir(exist_ok=True)
+    mine = folder / f"{name}-{os.getpid()}"
+    mine.touch()
+    most = 0
+    for _ in range(5):
+        most = max(most, len(list(folder.glob(f"{name}-*"))))
+        time.sleep(0.01)
+    mine.unlink()
+    return most
+
+
+@task(max_running=2)
+def crowded() -> int:
+    return _overlap("crowded")
+
+
+@task(max_running=1, max_running_per="params.user")
+def personal(user: str = "nobody") -> int:
+    return _overlap(user)
+
+
+@task(rate="3/d")
+def seldom() -> None:
+    """May start three times a day."""
+
+
+@task(max_running=1)
+def fatal() -> None:
+    """Dies at its first run."""
+    mark = Path(os.environ["EFFECTS"] + f".{current_job().id}")
+    if not mark.exists():
+        mark.touch()
+        os._exit(1)

@@ -61,6 +61,12 @@ class Keys:
     stage = _Key("s:{batch}", "list: the jobs of a large submit that are not in the queue yet")
     committed = _Key("sc:{batch}", "string: exists once a large submit was accepted as a whole")
     paused = _Key("paused", "set: queues that hold their jobs back")
+    limits = _Key("limits", "hash: task → <running> <starts> <ms> that its workers limit it to, 0 for any")
+    running = _Key("r:{group}", "set: jobs in progress of a group that is limited")
+    capped = _Key("cp:{group}:{queue}", "sorted set: jobs that wait for one of their group to end; as in `ready`")
+    capped_queues = _Key("cq:{group}", "set: queues with such jobs")
+    starts = _Key("st:{task}", "list: when the last jobs of a task with a rate were claimed, ms, the newest first")
+    opening = _Key("opening", "sorted set: <queue>:<task> held back by the task's rate; until when, ms")
     ended = _Key("ended", "hash: <task>:<outcome> → how many jobs ended so")
 
     datasets = _Key("datasets", "hash: data set → its current generation")

@@ -86,9 +86,17 @@ def _read(name: str) -> str:
     return (resources.files("jobsapi.store") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
 
 
-def _with_includes(name: str) -> str:
-    """The file's text, each `-- include: part` line replaced by `lua/_part.lua`."""
-    return re.sub(r"^-- include: (\w+)$", lambda m: _with_includes(f"_{m[1]}"), _read(name), flags=re.MULTILINE)
+def _with_includes(name: str, had: set[str] | None = None) -> str:
+    """The file's text, each `-- include: part` line replaced by `lua/_part.lua`, each part once."""
+    had = set() if had is None else had
+
+    def part(match: re.Match[str]) -> str:
+        if match[1] in had:
+            return ""
+        had.add(match[1])
+        return _with_includes(f"_{match[1]}", had)
+
+    return re.sub(r"^-- include: (\w+)$", part, _read(name), flags=re.MULTILINE)
 
 
 @functools.cache

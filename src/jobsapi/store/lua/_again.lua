@@ -1,4 +1,5 @@
 -- Part of the scripts after which a job runs again: its story, and the ways back to where it waits.
+-- include: leave
 
 -- One line of the job's story: how a run ended that did not complete. `error`: JSON, put in as it is.
 local function remember(job, outcome, at, detail, error)
@@ -12,7 +13,7 @@ end
 
 -- Back from a worker into the queue under the same attempt number: the next claim counts it up again.
 local function hand_back(job)
-  redis.call('ZREM', K.leases(), job.id)
+  unclaim(job)
   relist(job, S.submitted)
   redis.call('HSET', K.job(job.id), 's', S.submitted, 'a', job.attempt - 1)
   redis.call('HDEL', K.job(job.id), 'k', 'w', 'b', 'pg')

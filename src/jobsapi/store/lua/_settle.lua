@@ -1,6 +1,7 @@
+-- include: leave
 -- The end of a job. `keep`: how long its results stay, ms, where the job itself does not say.
 local function settle(job, to, reason, at, keep)
-  redis.call('ZREM', K.leases(), job.id)
+  if job.status == S.in_progress then unclaim(job) end
   relist(job, to)
   redis.call('HSET', K.job(job.id), 's', to, 'e', at)
   if reason ~= '' then redis.call('HSET', K.job(job.id), 'r', reason) end

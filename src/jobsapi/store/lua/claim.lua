@@ -4,27 +4,18 @@
 -- Replies with a row a job: id, token, task, parameters, attempt, timeout (ms or false), time of the claim (ms),
 -- memory limit (MiB or false), backoff (JSON or false), after, after_any (ids or false).
 -- A claim that is sent again under the same token, because its reply was lost, gets the same jobs again.
+-- include: give
+-- include: limits
 local at, worker, lease, most, token = clock(), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local claimed, ids, next_argument = {}, '', 6
-local passed = 0 -- jobs that were not given out because they have expired: a call looks at a hundred at the most
+local again = give_again(worker, token)
+if again then return again end
+local ids, next_argument = '', 6
+local passed = 0 -- jobs that were looked at and not given out: a call looks at a hundred of them at the most
 
-local function give(id, its_token)
-  local v = redis.call('HMGET', K.job(id), 't', 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay')
-  claimed[#claimed + 1] = { id, its_token, v[1], v[2], tonumber(v[3]), v[4], tonumber(v[5]), v[6], v[7], v[8], v[9] }
-end
-
-local last_token, last_ids = string.match(redis.call('GET', K.last_claim(worker)) or '', '^(%S+)(.*)$')
-if last_token == token then
-  for id in string.gmatch(last_ids, '%S+') do
-    local job = fetch(id)
-    if job and job.status == S.in_progress and string.find(job.token, token, 1, true) == 1 then give(id, job.token) end
-  end
-  return claimed
-end
-
-local function take(id)
+local function take(id, score, limit)
   local job = fetch(id)
-  if not job or job.status ~= S.submitted or (job.expires or at + 1) <= at then -- too late: `expire` finds it
+  if not job or job.status ~= S.submitted or (job.expires or at + 1) <= at -- too late: `expire` finds it
+    or is_capped(job, score, limit) then
     passed = passed + 1
     return
   end
@@ -36,35 +27,37 @@ local function take(id)
   relist(job, S.in_progress)
   redis.call('HSET', K.job(id), 's', S.in_progress, 'k', its_token, 'w', worker, 'b', at, 'a', job.attempt + 1)
   redis.call('ZADD', K.leases(), at + lease, id)
+  note_start(job, limit, at)
   ids = ids .. ' ' .. id
   give(id, its_token)
 end
 
 local function from_queue(queue, tasks)
-  local heads = {}
-  for _, task in ipairs(tasks) do heads[task] = redis.call('ZRANGE', K.ready(queue, task), 0, 0, 'WITHSCORES') end
+  local limits, heads = limits_of(tasks), {}
+  local function look(task)
+    local head = redis.call('ZRANGE', K.ready(queue, task), 0, 0, 'WITHSCORES')
+    heads[task] = head[1] and not is_closed(queue, task, limits[task], at) and head or nil
+  end
+  for _, task in ipairs(tasks) do look(task) end
   while #claimed < most and passed < 100 do
     local best
     for task, head in pairs(heads) do
-      if head[1] and (not best or tonumber(head[2]) < tonumber(heads[best][2])) then best = task end
+      if not best or tonumber(head[2]) < tonumber(heads[best][2]) then best = task end
     end
     if not best then return end
     redis.call('ZREM', K.ready(queue, best), heads[best][1])
-    take(heads[best][1])
-    heads[best] = redis.call('ZRANGE', K.ready(queue, best), 0, 0, 'WITHSCORES')
+    take(heads[best][1], heads[best][2], limits[best])
+    look(best)
   end
   -- more is waiting than this worker took: the next idle one shall look
-  for task, head in pairs(heads) do
-    if head[1] then redis.call('ZADD', K.wake(queue, task), 0, 'look') end
-  end
+  for task in pairs(heads) do redis.call('ZADD', K.wake(queue, task), 0, 'look') end
 end
 
 while next_argument <= #ARGV do
-  local queue, tasks = ARGV[next_argument], {}
-  local count = tonumber(ARGV[next_argument + 1])
+  local queue, tasks, count = ARGV[next_argument], {}, tonumber(ARGV[next_argument + 1])
   for i = 1, count do tasks[i] = ARGV[next_argument + 1 + i] end
   next_argument = next_argument + 2 + count
-  if redis.call('SISMEMBER', K.paused(), queue) == 0 then from_queue(queue, tasks) end
+  if count > 0 and redis.call('SISMEMBER', K.paused(), queue) == 0 then from_queue(queue, tasks) end
 end
 if ids ~= '' then redis.call('SET', K.last_claim(worker), token .. ids, 'PX', lease) end
 return claimed

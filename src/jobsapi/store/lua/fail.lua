@@ -13,7 +13,7 @@ if job.token == token and job.status ~= S.in_progress and job.status ~= S.comple
 if not is_held(job, token) then return not_holder() end
 if ARGV[7] ~= '' and job.attempt < job.most_attempts and not job.cancel then
   remember(job, reason, at, '', ARGV[6])
-  redis.call('ZREM', K.leases(), id)
+  unclaim(job)
   redis.call('HDEL', K.job(id), 'w', 'b', 'pg') -- the token stays: this call may come again
   defer(job, at + tonumber(ARGV[7]))
 else
