@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from jobsapi import backoff as backoffs
 from jobsapi.errors import FieldError, JobsApiError, SetupError, UnknownTask
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 __all__ = [
+    "Options",
     "Retry",
     "Task",
     "UnfitParameters",
@@ -193,81 +194,74 @@ class Task:
         }
 
 
+class Options(TypedDict, total=False):
+    """What `@task(…)` takes. A job's own options win."""
+
+    name: str | None
+    """What jobs call it; default the function's name."""
+    queue: str
+    """Where its jobs wait."""
+    timeout: float | None
+    """Seconds a run may take."""
+    default: bool
+    """Whether it is the task of a `POST /jobs` whose body names none."""
+    memory_mb: int | None
+    """MiB that the processes of a run may have together."""
+    max_attempts: int
+    """Tries that may end in an exception or a timeout."""
+    backoff: float | Sequence[float] | Mapping[str, float] | None
+    """Seconds between them, as the job's option."""
+    retry_on: tuple[type[BaseException], ...]
+    """The exceptions that are tried again."""
+    every: float | None
+    """Seconds; a job is submitted by itself at their multiples."""
+    cron: str | None
+    """The same at the times of a cron expression."""
+    timezone: str
+    """Whose clock `cron` follows."""
+    misses: str
+    """What becomes of times at which no worker was there, see `timing.MISSES`."""
+    max_running: int | None
+    """See `limits.Limits`, as of `max_running_per` and `rate`."""
+    max_running_per: str | None
+    rate: str | None
+
+
+_TIMES = ("every", "cron", "timezone", "misses")
+_LIMITS = ("max_running", "max_running_per", "rate")
+
 _registry: dict[str, Task] = {}
 
 
 @overload
 def task(function: _Function, /) -> _Function: ...
 @overload
-def task(
-    *,
-    name: str | None = None,
-    queue: str = "default",
-    timeout: float | None = None,
-    default: bool = False,
-    memory_mb: int | None = None,
-    max_attempts: int = 1,
-    backoff: float | Sequence[float] | Mapping[str, float] | None = None,
-    retry_on: tuple[type[BaseException], ...] = (Exception,),
-    every: float | None = None,
-    cron: str | None = None,
-    timezone: str = "UTC",
-    misses: str = "skip",
-    max_running: int | None = None,
-    max_running_per: str | None = None,
-    rate: str | None = None,
-) -> Callable[[_Function], _Function]: ...
-def task(
-    function: Callable[..., Any] | None = None,
-    /,
-    *,
-    name: str | None = None,
-    queue: str = "default",
-    timeout: float | None = None,
-    default: bool = False,
-    memory_mb: int | None = None,
-    max_attempts: int = 1,
-    backoff: float | Sequence[float] | Mapping[str, float] | None = None,
-    retry_on: tuple[type[BaseException], ...] = (Exception,),
-    every: float | None = None,
-    cron: str | None = None,
-    timezone: str = "UTC",
-    misses: str = "skip",
-    max_running: int | None = None,
-    max_running_per: str | None = None,
-    rate: str | None = None,
-) -> Any:
-    """Register a function as a task; the function itself comes back unchanged.
+def task(**options: Unpack[Options]) -> Callable[[_Function], _Function]: ...
+def task(function: Callable[..., Any] | None = None, /, **options: Unpack[Options]) -> Any:
+    """Register a function as a task; the function itself comes back unchanged. See `Options`.
 
-    `name`: what jobs call it, default the function's. `queue`: where its jobs wait. `timeout`: seconds a run may
-    take. `default`: the task of a `POST /jobs` whose body names none.
-    `memory_mb`: MiB that the processes of a run may have together. `max_attempts`: tries that may end in an exception
-    or a timeout. `backoff`: seconds between them, as the job's option. `retry_on`: the exceptions that are tried again.
-    A job's own options win. `every` (seconds) or `cron` (in `timezone`): a job is submitted by itself at those times;
-    `misses`: what becomes of times at which no worker was there, see `timing.MISSES`. `max_running`,
-    `max_running_per`, `rate`: how many of its jobs run, or start, at a time, see `limits.Limits`. ValueError for a
-    name, number, backoff or time that cannot be, TypeError for positional-only parameters, and with a schedule for one
-    that has no default.
+    ValueError for a name, number, backoff, limit or time that cannot be, TypeError for an option that is none, for
+    positional-only parameters, and with a schedule for a parameter that has no default.
     """
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise TypeError(f"@task has no option {min(unknown)!r}; it has {', '.join(Options.__annotations__)}")
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        made = Task(
-            name or function.__name__,
-            function,
-            queue,
-            timeout,
-            default,
-            memory_mb,
-            max_attempts,
-            backoff,
-            tuple(retry_on),
-            Timing(every, cron, timezone, misses) if every is not None or cron is not None else None,
-            Limits(max_running, max_running_per, rate),
-        )
+        made = _made(function, dict(options))
         _registry[made.name] = made
         return function
 
     return register if function is None else register(function)
+
+
+def _made(function: Callable[..., Any], options: dict[str, Any]) -> Task:
+    times = {name: options.pop(name) for name in _TIMES if name in options}
+    limits = Limits(**{name: options.pop(name) for name in _LIMITS if name in options})
+    timing = Timing(**times) if times.get("every") is not None or times.get("cron") is not None else None
+    name = options.pop("name", None) or function.__name__
+    if "retry_on" in options:
+        options["retry_on"] = tuple(options["retry_on"])
+    return Task(name, function, **options, timing=timing, limits=limits)
 
 
 def registered() -> dict[str, Task]:
