@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from jobsapi import jobs, registry
+from jobsapi import audit, jobs, registry
 from jobsapi.client import Client
 from jobsapi.errors import ApiUnavailable, JobsApiError, SetupError, StoreUnavailable
 from jobsapi.states import Status
 from jobsapi.store import connect, embedded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from jobsapi.settings import Settings
     from jobsapi.store import Store
@@ -30,6 +30,8 @@ _SCARCE, _CRITICAL = 1024 * _MIB, 100 * _MIB
 _MOST_SKEW = 2.0
 """Seconds that two clocks may differ by before times in logs are hard to compare."""
 _FULL = 0.9
+_MOST_ROUNDS = 1000
+"""Looks of one repair, each of which puts right as much as one look tells."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,12 @@ class Finding:
     """What to do about it."""
 
 
-def examine(settings: Settings) -> list[Finding]:
+def examine(settings: Settings, *, check: bool = False, mend: bool = False) -> list[Finding]:
     """Look at the server, its memory and disk, the workers, the queues, the results folder and the API.
 
-    Changes nothing but that an embedded server that does not run is started for the look, where its folder exists.
+    `check`: whether counts, lists and indexes agree with the jobs' records, too. `mend`: put right where they do not.
+    Without it nothing is changed but that an embedded server that does not run is started for the look, where its
+    folder exists.
     """
     found = []
     if not settings.server_url and not settings.folder.is_dir():
@@ -58,16 +62,18 @@ def examine(settings: Settings) -> list[Finding]:
         except (SetupError, StoreUnavailable) as problem:
             found += [Finding("fault", problem.detail, _way_to_server(settings, problem))]
         else:
-            found += _looked_at(store)
+            looks = [_server, _persistence, _memory, _clock, _workers, _queues, _results]
+            looks += [_mended if mend else _checked] if check or mend else []
+            found += _looked_at(store, looks)
             store.close()
     return [*found, *_disks(settings), _api(settings)]
 
 
-def _looked_at(store: Store) -> list[Finding]:
+def _looked_at(store: Store, looks: Iterable[Callable[[Store], Iterator[Finding]]]) -> list[Finding]:
     """What is found behind a server that answers; if it stops answering meanwhile, as much as was seen."""
     found: list[Finding] = []
     try:
-        for look in (_server, _persistence, _memory, _clock, _workers, _queues, _results):
+        for look in looks:
             found += look(store)
     except StoreUnavailable as problem:
         found.append(Finding("fault", problem.detail, _way_to_server(store.settings, problem)))
@@ -211,6 +217,33 @@ def _plural(count: int, what: str) -> str:
 def _named(what: str, names: Any) -> str:
     names = list(names)
     return f"{what}{'s' if len(names) > 1 else ''} {', '.join(names)}"
+
+
+# --- The records and their indexes ------------------------------------------------------------------------------------
+
+
+def _checked(store: Store) -> Iterator[Finding]:
+    found = audit.audit(store)
+    for each in found:
+        yield Finding("fault", each.sentence, "`jobsapi doctor --repair` puts it right.")
+    if len(found) == audit.MOST:
+        yield Finding("fault", f"There may be more: no more than {audit.MOST:,} are told.")
+    if not found:
+        yield Finding("ok", "Counts, lists and indexes agree with the jobs' records.")
+
+
+def _mended(store: Store) -> Iterator[Finding]:
+    """Of a great many the next ones are found once the first are put right."""
+    for _ in range(_MOST_ROUNDS):
+        found = audit.audit(store)
+        if not audit.repair(store, found):
+            break
+        left = set(audit.audit(store))
+        yield from (Finding("warn", f"Put right: {each.sentence}") for each in found if each not in left)
+    for each in found:
+        yield Finding("fault", each.sentence, "No command can decide this: remove that job's record, or cancel a job.")
+    if not found:
+        yield Finding("ok", "Counts, lists and indexes agree with the jobs' records.")
 
 
 # --- Folders and the API ----------------------------------------------------------------------------------------------

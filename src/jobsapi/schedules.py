@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 
     from jobsapi.store import Store
 
-__all__ = ["add_schedule", "fire_due", "get_schedule", "list_schedules", "publish", "remove_schedule"]
+__all__ = [
+    "add_schedule",
+    "fire_due",
+    "get_schedule",
+    "list_schedules",
+    "never_due",
+    "publish",
+    "remove_schedule",
+    "replan",
+]
 
 _LATE = 60_000
 """ms; a due time that is noticed later than so was missed: no worker was there."""
@@ -137,6 +146,26 @@ def fire_due(store: Store) -> float:
         _fire(store, name.decode(), int(due), now)
     left = store.call("zrange", store.keys.planned(), 0, 0, False, True)
     return max(0.0, (left[0][1] - now) / 1000) if left else math.inf
+
+
+def never_due(store: Store) -> list[str]:
+    """The names of schedules without a next time, and of next times without a schedule: there should be none."""
+    with store.redis.pipeline(transaction=True) as pipe:
+        pipe.hkeys(store.keys.schedules())
+        pipe.zrange(store.keys.planned(), 0, -1)
+        made, planned = map(set, store.execute(pipe))
+    return sorted(name.decode() for name in made ^ planned)
+
+
+def replan(store: Store, name: str) -> bool:
+    """Mend one that `never_due` names: from its definition, or, where that is gone, to nothing; whether it was."""
+    if name not in never_due(store):
+        return False
+    stored = store.call("hget", store.keys.schedules(), name)
+    if stored is None:
+        return bool(store.call("zrem", store.keys.planned(), name))
+    due = Timing(**orjson.loads(stored)["timing"]).next_after(store.time_ms())
+    return bool(store.call("zadd", store.keys.planned(), {name: due}))
 
 
 def _fire(store: Store, name: str, due: int, now: int) -> None:

@@ -195,3 +195,33 @@ def test_a_program_that_is_no_jobs_api_is_told(settings):
         findings = examine(dataclasses.replace(settings, port=other.server_port))
         other.shutdown()
     assert "is no jobs API" in said(findings, "warn")
+
+
+def test_indexes_that_do_not_agree_are_told_by_check_and_put_right_by_repair(store, settings):
+    registry.publish(store, [TASK.described()])
+    jid = jobs.add_job("plot", {"start": 1}, store=store).id
+    beat(store)
+    assert "agree with the jobs' records" in said(examine(settings, check=True), "ok")
+    store.redis.zrem(store.keys.ready("drawing", "plot"), jid)
+    assert said(examine(settings), "fault") == "", "only who asks for the check waits for it"
+    sentence = f"Job {jid} is submitted, but does not stand in its place in queue drawing"
+    assert sentence in said(examine(settings, check=True), "fault")
+    findings = examine(settings, mend=True)
+    assert f"Put right: {sentence}" in said(findings, "warn")
+    assert "agree with the jobs' records" in said(findings, "ok")
+    assert said(examine(settings, check=True), "fault") == ""
+
+
+def test_the_command_checks_and_repairs_a_system_that_works(system):
+    done = system.run("doctor", "--check")
+    assert done.returncode == 0, done.stdout
+    assert "Counts, lists and indexes agree with the jobs' records." in done.stdout
+    told = json.loads(system.run("doctor", "--repair", "--json").stdout)
+    assert told["ok"] is True
+
+
+def test_what_no_command_can_put_right_stays_a_fault(store, settings):
+    registry.publish(store, [TASK.described()])
+    jid = jobs.add_job("plot", {"start": 1}, store=store).id
+    store.redis.hdel(store.keys.job(jid), "q")
+    assert f"Job {jid} is submitted, but its record lacks" in said(examine(settings, mend=True), "fault")

@@ -47,6 +47,7 @@ HOUSE = (
         "runner",
         "data",
         "schedules",
+        "audit",
         "upkeep",
         "listener",
         "finish",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from jobsapi import errors, family, jobs, registry
+from jobsapi.audit import audit
 from jobsapi.limits import Limits
 from jobsapi.names import new_id
 from tests.faults import keyspace
@@ -332,7 +333,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def read(self) -> None:
-        """What users are shown: the list, the counts, and each job with its place and its runs."""
+        """What users are shown: the list, the counts, and each job with its runs; and nothing disagrees."""
+        assert audit(self.store) == []
         listed, _, total = jobs.list_jobs(limit=1000, store=self.store)
         assert [(job.id, job.status) for job in listed] == self.model.listed()
         assert total == len(listed)

@@ -67,11 +67,26 @@ def workers(talk: Talk) -> None:
 
 
 @app.command(rich_help_panel=SYSTEM)
-def doctor(*, url: Url = None, host: Host = None, port: Port = None, is_json: Json = False) -> None:
-    """Look at this set-up and say what is wrong; exit code 1 where a fault was found."""
+def doctor(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check that counts, lists and indexes agree with the jobs' records, too.")
+    ] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="The same, and put right what does not agree.")] = False,
+    url: Url = None,
+    host: Host = None,
+    port: Port = None,
+    is_json: Json = False,
+) -> None:
+    """Look at this set-up and say what is wrong; exit code 1 where a fault was found.
+
+    --check walks every record and every index in small steps and may run while the system works: what goes on meanwhile
+    is no fault. --repair puts each job into exactly the places that its record says, and takes out what belongs to no
+    job. Two things it tells and leaves to you: a record that is not whole, and two active jobs with one key.
+    """
     from jobsapi.doctor import examine
 
-    findings = examine(Settings.from_environment(url=url, host=host, port=port))
+    findings = examine(Settings.from_environment(url=url, host=host, port=port), check=check, mend=repair)
     is_well = all(each.level != "fault" for each in findings)
     if is_json:
         write(shown_json({"ok": is_well, "findings": [vars(each) for each in findings]}))

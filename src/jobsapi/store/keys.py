@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,14 @@ class Keys:
         """(name, spelling, what it holds) of every key."""
         return [(n, k.template, k.what) for n, k in vars(cls).items() if isinstance(k, _Key)]
 
+    def parsed(self, key: bytes) -> tuple[str, list[bytes]] | None:
+        """A key of this namespace → its name here and what its spelling was filled in with; None for any other key."""
+        rest = key.removeprefix(self.prefix.encode())
+        for name, pattern in _patterns():
+            if rest != key and (found := pattern.fullmatch(rest)):
+                return name, list(found.groups())
+        return None
+
     @classmethod
     def lua_table(cls) -> str:
         """The same keys as a Lua table of functions, `K.job(id)`; the prefix is KEYS[1]."""
@@ -109,3 +118,14 @@ class Keys:
             )
             lines.append(f"{name} = function({', '.join(names)}) return {spelled} end,")
         return "local K = {\n" + "\n".join(lines) + "\n}\n"
+
+
+@functools.cache
+def _patterns() -> list[tuple[str, re.Pattern[bytes]]]:
+    """For each key a pattern of its spelling; a value holds no colon, but the last one may."""
+    found = []
+    for name, template, _ in Keys.described():
+        pattern = re.sub(r"\{\w+\}", "([^:]*)", template)
+        pattern = re.sub(r"\(\[\^:\]\*\)$", "(.*)", pattern)
+        found.append((name, re.compile(pattern.encode(), re.DOTALL)))
+    return found
