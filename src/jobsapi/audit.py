@@ -28,9 +28,9 @@ _PAGE = 50
 _MANY = 1000
 """Entries of a list that are read in one go."""
 
-_INDEXES = ("listed", "ready", "tagged", "due", "leases", "retained", "expiring")
-"""Sorted sets of jobs: who stands in one has a record that says so."""
-_PARTS = ("children", "stage", "committed", "outputs", "history", "log", "log_tail")
+_INDEXES = ("listed", "ready", "tagged", "due", "leases", "retained", "expiring", "capped", "running")
+"""Sorted sets of jobs, and the set `running`: who stands in one has a record that says so."""
+_PARTS = ("children", "capped", "stage", "committed", "outputs", "history", "log", "log_tail")
 """What belongs to a job, or somebody must be told of."""
 
 
@@ -132,7 +132,8 @@ class _Walk:
         """Whether the entries of an index belong there; those of lists are remembered, too."""
         redis, key = self._store.redis, self._spelled(name, of)
         if name in _INDEXES:
-            yield from self._strays(name, of, (jid for jid, _ in redis.zscan_iter(key, count=_PAGE)))
+            ids = redis.sscan_iter(key, count=_PAGE) if name == "running" else redis.zscan_iter(key, count=_PAGE)
+            yield from self._strays(name, of, ids if name == "running" else (jid for jid, _ in ids))
         elif name == "keyed":
             yield from self._strays(name, of, filter(None, [redis.get(key)]))
         elif name == "stage":
@@ -186,6 +187,8 @@ _MISPLACED = {
     "tagged": "but is not found by its tag {}",
     "ready": "but does not stand in its place in queue {}: no worker would take it in its turn",
     "due": "but does not stand among the jobs that wait for their time: nobody would let it go",
+    "capped": "but does not wait in its turn for one of its group to end, in queue {}",
+    "running": "but is not counted among the running ones of group {}",
     "leases": "but has no lease: nobody would notice the end of its worker",
     "retained": "but does not stand among the ended jobs whose time comes: it would stay for ever",
     "expiring": "but nobody would notice that it has expired",
@@ -194,6 +197,7 @@ _MISPLACED = {
     "staged": "but the large submit {} does not have it: it would never be let in",
 }
 _LOOSE = {
+    "capped": "Jobs of the limited group {} wait for one of it to end, and nobody would let them go on.",
     "children": "Jobs wait for job {}, and nobody would tell them of its end.",
     "stage": "Nobody would let in the jobs of the large submit {}.",
     "committed": "Nobody would let in the jobs of the large submit {}.",
@@ -210,6 +214,8 @@ _STRAY = {
     "leases": "The index of leases",
     "retained": "The index of ended jobs",
     "expiring": "The index of jobs that expire",
+    "capped": "The index of jobs of group {0} and queue {1} that wait for one to end",
+    "running": "The count of running jobs of group {0}",
     "keyed": "The key {0}",
     "stage": "The large submit {0}",
 }

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobsapi import jobs, results, schedules
+from jobsapi import jobs, registry, results, schedules
 from jobsapi.audit import audit, repair
+from jobsapi.limits import Limits
 from jobsapi.names import new_id
 from jobsapi.submission import prepare
+from tests.lua.conftest import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,16 @@ def running(engine: Engine) -> str:
     jid = waiting(engine)
     engine.claim_one()
     return jid
+
+
+def capped(engine: Engine) -> str:
+    """The second of a group of which one runs at a time."""
+    limits = Limits(1, None, None).described()
+    described = {"summary": "", "queue": "default", "timeout": None, "default": False, "schema": SCHEMA, "digest": "d"}
+    registry.publish(engine.store, [{"name": "work", "limits": limits, **described}])
+    engine.submit(), (second := engine.submit())
+    engine.claim(2)
+    return second
 
 
 def ended(engine: Engine) -> str:
@@ -91,6 +103,12 @@ BROKEN: dict[str, tuple[Callable[[Engine], str], list[list[object]], str]] = {
     "a parent that does not know of children": (parent, [["hdel", "j:{id}", "ch"]], "nobody would tell them"),
     "a large submit without its job": (staged, [["delete", "s:{batch}"]], "does not have it"),
     "a large submit nobody goes on with": (staged, [["delete", "staged"]], "Nobody would let in the jobs"),
+    "does not wait for a place": (capped, [["zrem", "cp:work:default", "{id}"]], "no worker would take it"),
+    "waits for a place out of its turn": (capped, [["zadd", "cp:work:default", {"{id}": 1}]], "in its turn for one"),
+    "waits for a place and runs": (running, [["zadd", "cp:work:default", {"{id}": 1}]], "of group work and queue"),
+    "runs and is not counted": (capped, [["srem", "r:work", "{running}"]], "among the running ones of group work"),
+    "counted and does not run": (capped, [["sadd", "r:work", "{new}"]], "The count of running jobs of group work has"),
+    "a group that is not looked at": (capped, [["delete", "cq:work"]], "nobody would let them go on"),
     "the story of no job": (ended, [["rpush", "h:{new}", "{}"]], "and the job is gone"),
     "the log of no job": (ended, [["set", "g:{new}", "…"]], "The log of job"),
     "the tail of the log of no job": (ended, [["rpush", "gt:{new}", "…"]], "The log of job"),
@@ -102,6 +120,7 @@ BROKEN: dict[str, tuple[Callable[[Engine], str], list[list[object]], str]] = {
 def broken_by(engine: Engine, jid: str, steps: list[list[object]]) -> None:
     store = engine.store
     names = {"id": jid, "new": new_id(), "first": (engine.record(jid).after or [""])[0]}
+    names["running"] = (store.redis.zrange(store.keys.leases(), 0, 0) or [b""])[0].decode()
     names["batch"] = batch_of(engine) if store.redis.exists(store.keys.staged()) else ""
 
     def filled(value: object) -> object:
@@ -127,6 +146,8 @@ def test_what_was_broken_by_hand_is_told_and_mended(engine, case):
     assert any(sentence in each.sentence for each in told), told
     assert repair(engine.store, told)
     assert audit(engine.store) == []
+    if make is capped:
+        engine.claim(5)  # looks whether there is a place for it
     assert without_markers(engine) == before
 
 
@@ -164,6 +185,20 @@ def test_a_child_whose_parents_have_ended_unnoticed_goes_on_or_fails(engine):
     repair(engine.store, told)
     assert (engine.record(fine).status.value, engine.record(bad).reason) == ("submitted", "dependency")
     assert audit(engine.store) == []
+
+
+def test_a_job_that_waits_for_a_place_which_nobody_has_is_let_go(engine):
+    second = capped(engine)
+    first = engine.store.redis.zrange(engine.store.keys.leases(), 0, 0)[0].decode()
+    jobs.complete_job(engine.store, first, engine.record(first).token, b"", b"1")
+    engine.store.redis.zrem(engine.store.keys.ready("default", "work"), second)
+    engine.store.redis.zadd(engine.store.keys.capped("work", "default"), {second: 100 * 2**44 + 2})
+    engine.store.redis.sadd(engine.store.keys.capped_queues("work"), "default")
+    told = audit(engine.store)
+    assert [each.place for each in told] == ["capped"]
+    repair(engine.store, told)
+    assert audit(engine.store) == []
+    assert [claim.id for claim in engine.claim(2)] == [second]
 
 
 def test_no_more_are_told_than_asked_for(engine):

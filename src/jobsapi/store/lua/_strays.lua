@@ -4,7 +4,7 @@
 local function stands(index, of, id)
   if index == 'keyed' then return redis.call('GET', K.keyed(of[1])) == id end
   if index == 'stage' then return redis.call('LPOS', K.stage(of[1]), id) end
-  return redis.call('ZSCORE', K[index](unpack(of)), id)
+  return score_in(index, K[index](unpack(of)), id)
 end
 
 local function belongs(index, of, job, at)
@@ -25,5 +25,5 @@ end
 local function take_out(index, of, id)
   if index == 'keyed' then return redis.call('DEL', K.keyed(of[1])) end
   if index == 'stage' then return redis.call('LREM', K.stage(of[1]), 0, id) end
-  return redis.call('ZREM', K[index](unpack(of)), id)
+  return redis.call(index == 'running' and 'SREM' or 'ZREM', K[index](unpack(of)), id)
 end

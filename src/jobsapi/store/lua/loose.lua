@@ -20,6 +20,23 @@ local function unheard_children(parent)
   return not job.has_children
 end
 
+-- Jobs of a limited group that wait for one of it to end, though none runs, and none is about to be claimed or to expire.
+local function nobody_makes_room(group, queue)
+  local is_known = redis.call('SISMEMBER', K.capped_queues(group), queue) == 1
+  local first = redis.call('ZRANGE', K.capped(group, queue), 0, 0, 'WITHSCORES')
+  local job = fetch(first[1])
+  if not job or job.status ~= S.submitted or job.group ~= group then return false end -- its entry is a stray
+  local is_moving = redis.call('EXISTS', K.running(group), K.ready(queue, job.task)) > 0
+    or redis.call('ZCOUNT', K.expiring(), '-inf', at) > 0
+  if is_mending and not is_known then redis.call('SADD', K.capped_queues(group), queue) end
+  if is_mending and not is_moving then
+    redis.call('ZREM', K.capped(group, queue), first[1])
+    redis.call('ZADD', K.ready(queue, job.task), first[2], first[1])
+    redis.call('ZADD', K.wake(queue, job.task), 0, 'look')
+  end
+  return not is_known or not is_moving
+end
+
 local function is_taken(id, token)
   local v = redis.call('HMGET', K.job(id), 's', 'k', 'rx')
   return v[1] == S.complete and v[2] == token and not v[3]
@@ -29,6 +46,7 @@ local function is_loose(name, one, two)
   local key = K[name](one, two)
   if redis.call('EXISTS', key) == 0 then return false end
   if name == 'children' then return unheard_children(one) end
+  if name == 'capped' then return nobody_makes_room(one, two) end
   if name == 'stage' or name == 'committed' then return note(K.staged(), one) end
   if name == 'outputs' then return not is_taken(one, two) and note(K.unclaimed_outputs(), one .. ':' .. two) end
   if redis.call('EXISTS', K.job(one)) == 1 then return false end

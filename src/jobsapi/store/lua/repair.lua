@@ -22,7 +22,7 @@ local function score_of(place)
 end
 
 for _, place in ipairs(wrong_places(job, at)) do
-  redis.call('ZADD', place[2], score_of(place), id)
+  if place[1] == 'running' then redis.call('SADD', place[2], id) else redis.call('ZADD', place[2], score_of(place), id) end
   if place[1] == 'ready' then redis.call('ZADD', K.wake(job.queue, job.task), 0, 'look') end
   if place[1] == 'due' then redis.call('ZADD', K.stir(), 0, 'look') end
   mended = mended + 1
