@@ -85,9 +85,12 @@ def renew_jobs(store: Store, claims: Sequence[tuple[str, str]], lease: float) ->
     return {jid: meaning[int(reply)] for (jid, _), reply in zip(claims, replies, strict=True)}
 
 
-def complete_job(store: Store, jid: str, token: str, descriptor: bytes, inline: bytes) -> None:
-    """The holder records the outputs (see `results.write`) and the end. Raises NotHolder, UnknownJob."""
-    store.run("complete", jid, token, _keep(store), descriptor, inline)
+def complete_job(store: Store, jid: str, token: str, descriptor: bytes, inline: bytes, beside: int = 0) -> None:
+    """The holder records the outputs (see `results.write`) and the end. Raises NotHolder, UnknownJob.
+
+    `beside`: bytes of output that are not in `inline`.
+    """
+    store.run("complete", jid, token, _keep(store), descriptor, inline, beside)
 
 
 def fail_job(

@@ -47,7 +47,7 @@ def _complete(store: Store, claim: Claim, done: Done) -> None:
         jobs.fail_job(store, claim.id, claim.token, "error", error)
     else:
         try:
-            jobs.complete_job(store, claim.id, claim.token, stored.descriptor, stored.inline)
+            jobs.complete_job(store, claim.id, claim.token, stored.descriptor, stored.inline, stored.beside)
         except (NotHolder, UnknownJob):
             done.discard()
             with contextlib.suppress(SetupError):  # files that cannot be removed: the sweep tries again

@@ -228,8 +228,9 @@ def expire_jobs(store: Store, most: int = 100) -> int:
 
 
 def prune_jobs(store: Store, most: int = 50) -> int:
-    """Remove results, later records, of ended jobs whose time has come; how many jobs were touched."""
-    pairs = store.run("prune", _ms(store.settings.keep_jobs), most)
+    """Remove results, later records, of ended jobs whose time has come or that are too many; how many were touched."""
+    kept = store.settings
+    pairs = store.run("prune", _ms(kept.keep_jobs), most, kept.keep_count, kept.keep_bytes)
     for jid, token in zip(pairs[::2], pairs[1::2], strict=True):
         if token:
             results.remove_files(store.settings, jid.decode(), token.decode())

@@ -92,6 +92,15 @@ class Settings:
         "JOBSAPI_KEEP_RESULTS", 7.0 * _DAY, "How long results are kept after a job's end, in seconds."
     )
     keep_jobs: float = _env("JOBSAPI_KEEP_JOBS", 30.0 * _DAY, "How long records of ended jobs are kept, in seconds.")
+    keep_count: int = _env(
+        "JOBSAPI_KEEP_COUNT", 1_000_000, "How many ended jobs are kept; of more the oldest are removed. 0: any number."
+    )
+    keep_bytes: int = _env(
+        "JOBSAPI_KEEP_BYTES",
+        4096 * _MIB,
+        "How many bytes of results above 4 KiB are kept, in the store and as files together; of more the oldest are "
+        "removed. 0: any number.",
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that could only fail later and further away."""

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _READS = {
     "hgetall": ("j", "ended", "limits"),
     "lrange": ("h", "f", "s", "e", "st"),
-    "get": ("u", "g", "sc", "seq", "cl"),
+    "get": ("ob", "u", "g", "sc", "seq", "cl"),
     "smembers": ("lists", "paused", "r", "cq"),
     "zrange": (
         *("q", "l", "t", "k", "c", "cp", "due", "settled", "expiring", "leases", "retained", "staged", "stir"),
-        "opening",
+        *("opening", "bulky"),
     ),
 }
 _READ = {kind: command for command, kinds in _READS.items() for kind in kinds}
@@ -94,7 +94,9 @@ def _places(job: Job) -> list[tuple[str, str, float]]:
     if job.status == IN_PROGRESS:
         places.append(("leases", job.lease))
     if job.status in ENDED:
-        places.append(("retained", job.retained))
+        places.append(("retained", (job.retained or 0) + (2**50 if job.has_no_output else 0)))
+    if job.beside:
+        places.append(("bulky", job.ended))
     return [(name, job.id, float(score or 0)) for name, score in places]
 
 
@@ -117,6 +119,7 @@ def _notes(model: Model) -> dict[str, Any]:
     keys["stir"] = [("look", 0.0)] if model.is_stirred else []
     keys["settled"] = _scored(model.settled)
     keys["staged"] = _scored({batch: stage.touched for batch, stage in model.stages.items()})
+    keys["ob"] = str(sum(job.beside for job in model.jobs.values()) or "")
     keys["seq"] = str(model.sequence) if model.sequence else ""
     keys["lists"] = {":".join(each) for each in model.lists}
     keys["paused"] = set(model.paused)
@@ -159,6 +162,7 @@ def _record(job: Job) -> dict[str, Any]:
         "e": job.ended,
         "r": job.reason,
         "v": job.output,
+        "ob": job.beside or None,
     }
     flags = {"cr": job.cancel, "ch": job.has_children, "wt": job.is_awaited, "rx": job.has_no_output}
     texts = {name: str(value) for name, value in fields.items() if value is not None}

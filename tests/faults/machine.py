@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,9 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         for key in self.store.call("keys", self.store.keys.prefix + "*"):
             self.store.call("unlink", key)
-        kept = self.store.settings
+        self.store.settings = kept = dataclasses.replace(
+            self.store.settings, keep_count=Model.most_kept, keep_bytes=Model.most_bytes
+        )
         self.store.now = 1_000_000
         self.model = Model(
             self.store.now, round(kept.keep_results * 1000), round(kept.keep_jobs * 1000), kept.max_deliveries
@@ -191,12 +194,12 @@ class Machine(RuleBasedStateMachine):
         self.both(lambda: jobs.renew_jobs(self.store, held, LEASE), lambda: self.model.renew(held, round(LEASE * 1000)))
 
     @precondition(lambda self: self.claims)
-    @rule(which=pick, output=st.sampled_from(["1", "[2]"]))
-    def complete(self, which: int, output: str) -> None:
+    @rule(which=pick, output=st.sampled_from(["1", "[2]"]), beside=st.sampled_from([0, 100, 600]))
+    def complete(self, which: int, output: str, beside: int) -> None:
         jid, token = self._claim_of(which)
         self.both(
-            lambda: jobs.complete_job(self.store, jid, token, b"", output.encode()),
-            lambda: self.model.complete(jid, token, output),
+            lambda: jobs.complete_job(self.store, jid, token, b"", output.encode(), beside),
+            lambda: self.model.complete(jid, token, output, beside),
         )
 
     @precondition(lambda self: self.claims)

@@ -155,11 +155,12 @@ class Model(Records):
                 job.lease, replies[jid] = self.now + lease, job.cancel
         return replies
 
-    def complete(self, jid: str, token: str, output: str) -> None:
+    def complete(self, jid: str, token: str, output: str, beside: int) -> None:
         job = self._job(jid)
         if job.status == COMPLETE and job.token == token:
             return
         self._held(jid, token).output = output
+        job.beside = beside
         self._end(job, COMPLETE, None)
 
     def fail(self, jid: str, token: str, reason: str, error: dict[str, str] | None, pause: int | None) -> None:
@@ -260,15 +261,34 @@ class Model(Records):
             self._let_go(job)
 
     def prune(self, most: int) -> int:
-        over = [job for job in self.jobs.values() if job.retained is not None and job.retained <= self.now]
-        over = sorted(over, key=lambda job: (job.retained, job.id))[:most]
-        for job in over:
+        ended = [job for job in self.jobs.values() if job.retained is not None]
+        self._pruned = 0
+        bare = sorted((job for job in ended if job.has_no_output), key=lambda job: (job.retained, job.id))
+        full = sorted((job for job in ended if not job.has_no_output), key=lambda job: (job.retained, job.id))
+        self._remove([job for job in bare if (job.retained or 0) <= self.now], most)
+        self._remove_outputs([job for job in full if (job.retained or 0) <= self.now], most)
+        for some in (bare, full):
+            left = [job for job in some if job.id in self.jobs and job.has_no_output == (some is bare)]
+            too_many = sum(job.retained is not None for job in self.jobs.values()) - self.most_kept
+            self._remove(left[: max(0, too_many)], most)
+        for job in sorted((job for job in self.jobs.values() if job.beside), key=lambda job: (job.ended, job.id)):
+            if sum(each.beside for each in self.jobs.values()) > self.most_bytes:
+                self._remove_outputs([job], most)
+        return self._pruned
+
+    def _remove(self, over: Sequence[Job], most: int) -> None:
+        for job in over[: most - self._pruned]:
+            del self.jobs[job.id]
+            self._pruned += 1
+
+    def _remove_outputs(self, over: Sequence[Job], most: int) -> None:
+        for job in over[: most - self._pruned]:
             last = (job.ended or 0) + self.keep_record
-            if job.has_no_output or last <= self.now:
+            if last <= self.now:
                 del self.jobs[job.id]
             else:
-                job.output, job.has_no_output, job.retained = None, True, last
-        return len(over)
+                job.output, job.beside, job.has_no_output, job.retained = None, 0, True, last
+            self._pruned += 1
 
     # --- From outside -------------------------------------------------------------------------------------------------
 
@@ -293,7 +313,7 @@ class Model(Records):
         for name in ("token", "worker", "began", "ended", "reason", "error", "output", "run_at", "expires"):
             setattr(job, name, None)
         job.pending = job.retained = None
-        job.attempt = job.lost = 0
+        job.attempt = job.lost = job.beside = 0
         self.words.pop(jid, None)
         job.cancel = job.progress = job.has_no_output = job.was_claimed = False
         self._enqueue(job)

@@ -73,6 +73,8 @@ class Job:
     reason: str | None = None
     error: dict[str, str] | None = None
     output: str | None = None
+    beside: int = 0
+    """Bytes of output that are not in the record."""
     has_no_output: bool = False
     progress: bool = False
     log: str = ""
@@ -108,6 +110,9 @@ class Stage:
 
 class Records:
     """All jobs, and the moves that verbs share."""
+
+    most_kept, most_bytes = 15, 1000
+    """How many ended jobs, and bytes of output beside the records, are kept."""
 
     def __init__(self, now: int, keep: int, keep_record: int, most_lost: int) -> None:
         self.now, self.keep, self.keep_record, self.most_lost = now, keep, keep_record, most_lost

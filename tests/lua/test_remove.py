@@ -1,5 +1,7 @@
 """remove and prune: nothing of an ended job is left behind."""
 
+import dataclasses
+
 import pytest
 
 from jobsapi import jobs
@@ -47,3 +49,43 @@ def test_keep_is_the_jobs_own_time_for_its_results(engine):
     engine.store.now += 60_000
     jobs.prune_jobs(engine.store)
     assert engine.record(jid).results_removed
+
+
+def _kept(engine, **settings):
+    engine.store.settings = dataclasses.replace(engine.store.settings, **settings)
+
+
+def test_of_too_many_ended_jobs_the_oldest_go_those_without_results_first(engine):
+    ids = []
+    for _ in range(5):
+        ids.append(_ended(engine, keep=60 if not ids else None))
+        engine.store.now += 20_000
+    jobs.prune_jobs(engine.store)
+    assert engine.record(ids[0]).results_removed
+    _kept(engine, keep_count=3)
+    assert jobs.prune_jobs(engine.store) == 2
+    assert [each.id for each in jobs.list_jobs(store=engine.store)[0]] == ids[:1:-1]
+    assert jobs.prune_jobs(engine.store) == 0
+
+
+def test_of_results_that_are_too_large_together_the_oldest_go_and_small_ones_stay(engine):
+    store = engine.store
+    sizes = [600, 0, 300, 200]
+    ids = [engine.submit() for _ in sizes]
+    for size in sizes:
+        claim = engine.claim_one()
+        jobs.complete_job(store, claim.id, claim.token, b"", b"1", size)
+        store.now += 1
+    _kept(engine, keep_bytes=500)
+    assert jobs.prune_jobs(store) == 1
+    assert [engine.record(jid).results_removed for jid in ids] == [True, False, False, False]
+    jobs.remove_job(ids[2], store=store)
+    jobs.remove_job(ids[3], store=store)
+    assert not {"ob", "bulky"} & engine.left()
+
+
+def test_removing_many_is_done_in_small_steps(engine):
+    for _ in range(7):
+        _ended(engine)
+    _kept(engine, keep_count=1)
+    assert [jobs.prune_jobs(engine.store, 4), jobs.prune_jobs(engine.store, 4)] == [4, 2]

@@ -252,7 +252,7 @@ def test_results_that_expired_answer_410_and_an_unknown_job_404(
 ) -> None:
     jid = finished(store, [1])
     store.now = store.time_ms() + 8 * 24 * 3600 * 1000
-    store.run("prune", 30 * 24 * 3600 * 1000, 100)
+    jobs.prune_jobs(store)
     assert http.get(f"/results/{jid}").status_code == 410
     assert http.get(f"/results/{new_id()}").json["type"].endswith("unknown-job")
 

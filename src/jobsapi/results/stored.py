@@ -29,11 +29,11 @@ _SWEPT_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Stored:
-    """What the `complete` script records of a job's outputs; `size` is all of them, in bytes."""
+    """What the `complete` script records of a job's outputs; `beside`: bytes that lie beside the record."""
 
     descriptor: bytes
     inline: bytes
-    size: int
+    beside: int
 
 
 def write(store: Store, jid: str, token: str, outputs: Sequence[Output]) -> Stored:
@@ -48,14 +48,14 @@ def write(store: Store, jid: str, token: str, outputs: Sequence[Output]) -> Stor
     placed = _Placement(store.settings, shared_folder(store.settings, jid, token))
     parts = [placed.primary(str(i), output) for i, output in enumerate(outputs)]
     parts = [placed.with_alternates(part, output) for part, output in zip(parts, outputs, strict=True)]
-    if placed.in_chunks or placed.in_files:
+    if beside := placed.in_chunks + placed.in_files:
         unclaimed = _Unclaimed(store, jid, token)
         _write_chunks(unclaimed, placed.in_chunks)
         for part, output in placed.in_files:
             assert placed.folder is not None
             unclaimed.register()
             _write_file(placed.folder, part.key, output)
-    return Stored(packed(parts), b"".join(placed.inline), sum(output.size for output in outputs))
+    return Stored(packed(parts), b"".join(placed.inline), sum(output.size for _, output in beside))
 
 
 def discard(store: Store, jid: str, token: str) -> None:

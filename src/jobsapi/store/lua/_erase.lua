@@ -1,12 +1,16 @@
 -- Part of retry, remove and prune: take an ended job's outputs, or all of it, out of the store.
 local function erase_outputs(job, at)
-  local descriptor = redis.call('HGET', K.job(job.id), 'ds') or ''
-  redis.call('HDEL', K.job(job.id), 'v', 'ds')
+  local v = redis.call('HMGET', K.job(job.id), 'ds', 'ob')
+  redis.call('HDEL', K.job(job.id), 'v', 'ds', 'ob')
   redis.call('HSET', K.job(job.id), 'rx', 1)
+  if v[2] then
+    if redis.call('DECRBY', K.output_bytes(), v[2]) == 0 then redis.call('DEL', K.output_bytes()) end
+    redis.call('ZREM', K.bulky(), job.id)
+  end
   if not job.token then return end
   redis.call('UNLINK', K.outputs(job.id, job.token))
   -- files are removed by whoever called; should that process die first, the sweep of unclaimed outputs does it
-  if string.find(descriptor, '"files":true', 1, true) then
+  if string.find(v[1] or '', '"files":true', 1, true) then
     redis.call('ZADD', K.unclaimed_outputs(), at, job.id .. ':' .. job.token)
   end
 end

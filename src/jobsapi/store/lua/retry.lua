@@ -18,7 +18,7 @@ end
 redis.call('ZREM', K.retained(), id)
 redis.call('DEL', K.waited(id)) -- the word of its last end would wake those who wait for the next one
 erase_outputs(job, at)
-redis.call('HDEL', K.job(id), 'k', 'w', 'b', 'e', 'r', 'er', 'pg', 'cr', 'd', 'a', 'ra', 'xa', 'pn', 'v', 'ds', 'rx')
+redis.call('HDEL', K.job(id), 'k', 'w', 'b', 'e', 'r', 'er', 'pg', 'cr', 'd', 'a', 'ra', 'xa', 'pn', 'rx')
 redis.call('HSET', K.job(id), 's', S.submitted)
 relist(job, S.submitted)
 enqueue(job)
