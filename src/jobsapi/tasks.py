@@ -108,7 +108,7 @@ class Task:
         return (inspect.getdoc(self.function) or "").partition("\n\n")[0].replace("\n", " ")
 
     def call(self, params: dict[str, Any]) -> Any:
-        """Convert the parameters to the hinted types and call the function; coroutines are run to their end.
+        """Convert the parameters to the hinted types and call the function; of an async one its coroutine comes back.
 
         Raises UnfitParameters where the conversion fails, and whatever the function raises.
         """
@@ -125,12 +125,7 @@ class Task:
             raise UnfitParameters(f"The parameters do not fit: {detail}", errors=faults) from None
         values = {name: getattr(model, field) for name, field in self._fields.items()}
         values.update(model.model_extra or {})
-        outcome = self.function(**values)
-        if inspect.iscoroutine(outcome):
-            import asyncio
-
-            return asyncio.run(outcome)
-        return outcome
+        return self.function(**values)
 
     def is_worth_retrying(self, problem: BaseException) -> bool:
         """Whether another attempt may end otherwise; with parameters that do not fit none can."""

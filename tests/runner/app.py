@@ -173,3 +173,8 @@ def save_and_die():
 @task
 async def later(n: int) -> int:
     return n + 1
+
+
+@task
+def length(text: str) -> int:
+    return len(text)

@@ -125,7 +125,7 @@ def test_an_exception_comes_back_with_the_users_own_frames(driver):
     assert (raised.type, raised.message, raised.retryable) == ("ValueError", "no such luck", True)
     assert "in fail" in raised.traceback
     assert "jobsapi" not in raised.traceback.replace(APP, "")
-    assert b"child.py" in log  # the whole of it is in the log
+    assert b"solo.py" in log  # the whole of it is in the log
 
 
 def test_an_exception_whose_message_is_no_unicode_is_told_all_the_same(driver):
@@ -189,6 +189,27 @@ def test_a_stopped_job_is_gone_within_two_seconds_with_all_it_started(driver, tm
 def test_a_timeout_stops_the_job(driver):
     [stopped], _ = driver.run("wait", timeout=0.3, marks="/dev/null")
     assert stopped.why == "timeout"
+
+
+def test_a_term_that_came_from_elsewhere_hands_the_job_back(driver, tmp_path):
+    marks = tmp_path / "marks"
+    jid = driver.begin("wait", marks=str(marks))
+    driver.poll_until(lambda _: marks.exists() and len(marks.read_text().split()) == 2)
+    os.kill(int(marks.read_text().split()[0]), signal.SIGTERM)
+    events = driver.poll_until(lambda found: any(isinstance(each, ENDS) for each in found))
+    assert [each for each in events if isinstance(each, ENDS)] == [Stopped(jid, "released")]
+
+
+def test_a_child_that_takes_nothing_in_holds_nobody_up(driver):
+    child = driver.value("facts")["pid"]
+    os.kill(child, signal.SIGSTOP)
+    try:
+        jid = driver.begin("length", text="x" * 5_000_000)
+        assert not [each for each in driver.pool.poll(0.1, driver.wake) if isinstance(each, ENDS)]
+    finally:
+        os.kill(child, signal.SIGCONT)
+    events = driver.poll_until(lambda found: any(isinstance(each, ENDS) for each in found))
+    assert (events[-1].job_id, events[-1].outputs[0].data) == (jid, b"5000000")
 
 
 @pytest.mark.parametrize("what", ["thread", "process"])

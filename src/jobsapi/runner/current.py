@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobsapi import results
+from jobsapi.runner import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from jobsapi.runner.frames import Message
 
 __all__ = ["CurrentJob", "Parent", "Stop", "current_job"]
 
@@ -36,29 +39,38 @@ class Parent:
 
 
 class CurrentJob:
-    """The job that runs in this process."""
+    """A job while it runs."""
 
-    def __init__(self, frame: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
-        self.id: str = frame["id"]
+    def __init__(self, message: Message, scratch: Path, max_result: int, tell: Callable[[Message], None]) -> None:
+        self.id: str = message["id"]
         """The job's id, the same in every delivery and attempt."""
-        self.token: str = frame["token"]
+        self.token: str = message["token"]
         """The claim's token, different in every delivery."""
-        self.task: str = frame["task"]
-        self.params: dict[str, Any] = frame["params"]
-        self.attempt: int = frame["attempt"]
+        self.task: str = message["task"]
+        self.params: dict[str, Any] = message["params"]
+        self.attempt: int = message["attempt"]
         """1 for the first try."""
-        self.started: int = frame["started"]
+        self.started: int = message["started"]
         """When it was claimed, ms by the server's clock."""
-        self.parents = [Parent(each) for each in frame["parents"]]
+        self.parents = [Parent(each) for each in message["parents"]]
         """The jobs it came after: those of `after`, then those of `after_any`."""
-        self.cancelled = False
-        """Whether it was asked to stop."""
         self.saved: dict[str, results.Output] = {}
-        self._scratch = Path(frame["scratch"])
-        self._max_result: int = frame["max_result"]
+        self.scratch = scratch / str(message["job"])
+        self._number: int = message["job"]
+        self._is_asked_to_stop = False
+        self._max_result = max_result
         self._tell = tell
         self._progress_at = 0.0
         self._untold: tuple[float | None, str | None] | None = None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to stop: a cancel, its timeout, or the end of its worker."""
+        return self._is_asked_to_stop
+
+    def ask_to_stop(self) -> None:
+        """From now on it is `cancelled`."""
+        self._is_asked_to_stop = True
 
     def progress(self, fraction: float | None = None, message: str | None = None) -> None:
         """Say how far the job is: `fraction` from 0 to 1, `message` in words. ValueError for another fraction.
@@ -74,7 +86,7 @@ class CurrentJob:
     def tell_progress(self) -> None:
         """Pass on what `progress` held back."""
         if self._untold is not None:
-            self._tell({"kind": "progress", "fraction": self._untold[0], "message": self._untold[1]})
+            self._tell(messages.progress(self._number, *self._untold))
             self._progress_at, self._untold = time.monotonic(), None
 
     def save(self, name: str, value: Any) -> None:
@@ -82,27 +94,27 @@ class CurrentJob:
 
         Raises Invalid for a name or a value that cannot be an output, TooLarge.
         """
-        self.saved[name] = results.encode_named(name, value, self._scratch, max_result=self._max_result)
+        self.saved[name] = results.encode_named(name, value, self.scratch, max_result=self._max_result)
 
     def log(self, text: str) -> None:
         """Write a line to the job's log, as print does."""
         print(text, flush=True)  # noqa: T201
 
 
-_current: CurrentJob | None = None
+_only: CurrentJob | None = None
 
 
 def current_job() -> CurrentJob:
     """The job that runs in this process, in any of its threads. RuntimeError outside a job."""
-    if _current is None:
+    if _only is None:
         raise RuntimeError(
             "There is no current job: the function was called directly, not by a worker. "
             "Submit it with jobsapi.jobs.add_job or POST /jobs."
         )
-    return _current
+    return _only
 
 
-def set_current(job: CurrentJob | None) -> None:
-    """Make `job` the one that runs here; None between jobs."""
-    global _current  # noqa: PLW0603 -- one job at a time in one process, seen by all its threads
-    _current = job
+def set_only(job: CurrentJob | None) -> None:
+    """Make `job` the one that runs in this process; None between jobs."""
+    global _only  # noqa: PLW0603 -- one job at a time in one process, seen by all its threads
+    _only = job

@@ -71,11 +71,13 @@ class Done:
 
     job_id: str
     outputs: list[ResultOutput]
-    scratch: Path
+    scratch: Path | None
+    """The folder of the outputs that are files, where there are any."""
 
     def discard(self) -> None:
         """Remove the files of the outputs, once they are stored."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        if self.scratch is not None:
+            shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 @dataclass(frozen=True)

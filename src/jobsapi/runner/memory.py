@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jobsapi.runner import processes
 
-__all__ = ["OomKills", "Watch", "used"]
+__all__ = ["OomKills", "OwnSize", "Watch", "used"]
 
 _IS_LINUX = sys.platform == "linux"
 _EVERY = 0.05 if _IS_LINUX else 0.5
@@ -100,6 +100,24 @@ def used(pid: int, enough: int = 0) -> int:
     tree = [pid, *processes.descendants(pid)]
     resident = sum(_resident(each) for each in tree)
     return resident if resident <= enough else sum(_proportional(each) for each in tree)
+
+
+class OwnSize:
+    """How much memory this process has, cheap to ask for after every job."""
+
+    def __init__(self) -> None:
+        self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC) if _IS_LINUX else None
+        self._page = os.sysconf("SC_PAGE_SIZE")
+
+    def mib(self) -> int:
+        """Resident MiB; outside Linux the most it ever had."""
+        if self._statm is None:
+            import resource
+
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 20  # macOS: bytes
+        with suppress(OSError):  # the user's code may have closed every descriptor
+            return int(os.pread(self._statm, 100, 0).split()[1]) * self._page >> 20
+        return 0
 
 
 def _resident(pid: int) -> int:

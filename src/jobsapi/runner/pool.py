@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import selectors
@@ -16,12 +17,17 @@ from typing import TYPE_CHECKING
 
 from jobsapi.runner import guard, memory, processes
 from jobsapi.runner.events import Broken, Event, Ready, Work
-from jobsapi.runner.slot import Slot
+from jobsapi.runner.slot import Order, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["Pool"]
+
+_BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
+
+_HOLD_EVERY = 1.0
+"""Seconds; also so long a guard that was killed may go unnoticed."""
 
 _MOST_STILLBORN = 3
 """So many children in a row that end while they import the app: it is the app."""
@@ -52,21 +58,22 @@ class Pool:
 
         `stop_grace`: seconds between TERM and KILL. `max_result`: bytes.
         """
-        self._app, self._size = app, size
+        self._size = size
+        self._recycle_jobs, self._recycle_mb, self._stop_grace = recycle_jobs, recycle_mb, stop_grace
         self._mark = f"_POOL_OF_JOBS={secrets.token_hex(8)}"
         name, _, value = self._mark.partition("=")
-        self._environ = {**(os.environ if environ is None else environ), name: value}
-        self._recycle_jobs, self._recycle_mb = recycle_jobs, recycle_mb
-        self._stop_grace, self._max_result = stop_grace, max_result
-        self._slots: list[Slot] = []
+        marked = {**(os.environ if environ is None else environ), name: value}
         self._watch, self._oom_kills = memory.Watch(), memory.OomKills()
+        self._scratch = Path(tempfile.mkdtemp(prefix="jobsapi-"))
+        self._order = Order(app, marked, self._scratch, max_result, self._watch, self._oom_kills)
+        self._slots: list[Slot] = []
         self._selector = selectors.DefaultSelector()
         self._watched: set[int] = set()
         self._numbers = count()
         self._guard: subprocess.Popen[bytes] | None = None
+        self._held_at = -math.inf
         self._is_broken = False
         self._stillborn, self._most_stillborn = 0, _MOST_STILLBORN
-        self._scratch = Path(tempfile.mkdtemp(prefix="jobsapi-"))
 
     def start(self) -> None:
         """Start the guard and the children."""
@@ -77,34 +84,41 @@ class Pool:
     @property
     def free(self) -> int:
         """How many jobs `run` takes now."""
-        return sum(slot.is_ready and slot.work is None and not slot.is_retired for slot in self._slots)
+        return sum(slot.room for slot in self._slots)
 
     def run(self, works: Sequence[Work]) -> None:
         """Give jobs to free children; ValueError where there are fewer."""
         for work in works:
-            free = [slot for slot in self._slots if slot.is_ready and slot.work is None and not slot.is_retired]
+            free = [slot for slot in self._slots if slot.room]
             if not free:
                 raise ValueError("no child is free")
             # what earlier jobs left in a child counts against a limit: such a job goes where the least is left
             slot = min(free, key=lambda each: each.rss_mib) if work.memory_mb else free[0]
-            slot.run(work, self._scratch / str(next(self._numbers)), self._max_result)
+            slot.give(next(self._numbers), work)
+            if slot.frames.is_behind:
+                self._selector.modify(slot.frames.sock, _BOTH, (slot, self._talk))
 
     def stop(self, job_id: str, why: str) -> None:
         """Stop a job; it comes back as Stopped(job_id, why), or as what it ended with just before."""
         for slot in self._slots:
-            if slot.work is not None and slot.work.id == job_id:
-                slot.stop(why, self._stop_grace)
+            if slot.run is not None and slot.run.work.id == job_id:
+                slot.stop(slot.run, why, self._stop_grace)
 
     def hold(self, seconds: float) -> None:
-        """This process lives and its leases are good for so long: the guard waits until then."""
-        self._tell_guard(f"hold {seconds}")
+        """This process lives and its leases are good for so long: the guard waits until then.
+
+        Cheap to call often: between two times that it is told, the guard waits a little less.
+        """
+        if (now := time.monotonic()) - self._held_at > min(seconds / 10, _HOLD_EVERY):
+            self._tell_guard(f"hold {seconds}")
+            self._held_at = now
 
     def poll(self, timeout: float, wake: int) -> list[Event]:
         """What happened, waiting up to `timeout` seconds for it or for `wake` (a descriptor) to become readable."""
         if wake not in self._watched:
             self._selector.register(wake, selectors.EVENT_READ, None)
             self._watched.add(wake)
-        moments = [slot.moment for slot in self._slots if slot.moment is not None]
+        moments = [slot.run.moment for slot in self._slots if slot.run is not None and slot.run.moment is not None]
         if moments:
             timeout = max(0.0, min(timeout, min(moments) - time.monotonic()))
         self._oom_kills.look()
@@ -137,23 +151,28 @@ class Pool:
 
     def _fill(self) -> None:
         while len(self._slots) < self._size and not self._is_broken:
-            slot = Slot(self._app, self._environ, self._watch, self._oom_kills)
+            slot = Slot(self._order)
             self._slots.append(slot)
             self._tell_guard(f"add {slot.pid}")
             self._selector.register(slot.out_fd, selectors.EVENT_READ, (slot, Slot.read_output))
-            self._selector.register(slot.frames.sock, selectors.EVENT_READ, (slot, self._read_frames))
+            self._selector.register(slot.frames.sock, selectors.EVENT_READ, (slot, self._talk))
 
-    def _read_frames(self, slot: Slot) -> list[Event]:
+    def _talk(self, slot: Slot) -> list[Event]:
+        """Read what a child says, and send it what it could not take before."""
+        if slot.frames.is_behind:
+            slot.frames.flush()
+            if not slot.frames.is_behind:
+                self._selector.modify(slot.frames.sock, selectors.EVENT_READ, (slot, self._talk))
         events: list[Event] = []
-        for frame in slot.frames.ready():
-            if frame["kind"] == "ready":
+        for message in slot.frames.ready():
+            if message["kind"] == "ready":
                 slot.is_ready, self._stillborn, self._most_stillborn = True, 0, _MOST_STILLBORN_LATER
-                events.append(Ready(frame["tasks"]))
-            elif frame["kind"] == "broken":
+                events.append(Ready(message["tasks"]))
+            elif message["kind"] == "broken":
                 self._is_broken = True
-                events.append(Broken(_shown(slot) + frame["traceback"]))
-            elif slot.work is not None:
-                events += slot.take(frame)
+                events.append(Broken(_shown(slot) + message["traceback"]))
+            else:
+                events += slot.take(message)
         if slot.frames.is_closed:
             if not slot.is_ready and not self._is_broken:
                 events += self._bury(slot)
@@ -191,9 +210,10 @@ class Pool:
     def _act_in_time(self) -> None:
         now = time.monotonic()
         for slot in self._slots:
-            if slot.moment is not None and slot.moment <= now:
-                if slot.stop_why is None:
-                    slot.stop("timeout", self._stop_grace)
+            run = slot.run
+            if run is not None and run.moment is not None and run.moment <= now:
+                if run.stop_why is None:
+                    slot.stop(run, "timeout", self._stop_grace)
                 else:
                     slot.kill()  # its end is noticed as any child's
 
@@ -201,7 +221,7 @@ class Pool:
         """Replace the children that were stopped, left something behind, ran long enough or grew too large."""
         for slot in list(self._slots):
             is_old = 0 < self._recycle_jobs <= slot.jobs_run or 0 < self._recycle_mb < slot.rss_mib
-            if slot.work is None and (slot.is_retired or is_old):
+            if slot.run is None and (slot.is_retired or is_old):
                 self._remove(slot)
 
     # --- The guard --------------------------------------------------------------------------------------------------

@@ -8,7 +8,16 @@ import signal
 import sys
 from pathlib import Path
 
-__all__ = ["become_subreaper", "carries", "children", "descendants", "die_with_parent", "kill_tree", "marked"]
+__all__ = [
+    "become_subreaper",
+    "carries",
+    "children",
+    "descendants",
+    "die_with_parent",
+    "has_descendants",
+    "kill_tree",
+    "marked",
+]
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -26,6 +35,16 @@ def descendants(pid: int) -> list[int]:
             found += children
             asked += children
     return found
+
+
+def has_descendants() -> bool:
+    """Whether a process below this one, which must be a subreaper, lives."""
+    if hasattr(os, "waitid"):
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            return bool(descendants(os.getpid()))  # or only zombies: a walk through /proc tells
+        return False  # what is orphaned below comes here, so no child means none at all; this is one cheap call
+    return bool(descendants(os.getpid()))
 
 
 def children() -> list[int]:

@@ -4,50 +4,77 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import orjson
-
-from jobsapi.results import Output as ResultOutput
-from jobsapi.runner import processes
-from jobsapi.runner.events import Died, Done, Event, OutOfMemory, Output, Progress, Raised, Stopped, Work
+from jobsapi.runner import messages, processes
+from jobsapi.runner.events import Died, Event, OutOfMemory, Output, Progress, Stopped, Work
 from jobsapi.runner.frames import Frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from jobsapi.runner.frames import Message
     from jobsapi.runner.memory import OomKills, Watch
 
-__all__ = ["Slot"]
+__all__ = ["Order", "Run", "Slot"]
 
 _READ = 64 * 1024
 
 
-class Slot:
-    """A child and the job it runs. The end of a job is told when its end frame and its output's marker have come."""
+@dataclass(frozen=True)
+class Order:
+    """What every child of a pool is started with."""
 
-    def __init__(self, app: str | None, environ: Mapping[str, str], watch: Watch, oom_kills: OomKills) -> None:
-        self._watch, self._oom_kills = watch, oom_kills
+    app: str | None
+    environ: Mapping[str, str]
+    scratch: Path
+    """Each run has a folder of its own in it."""
+    max_result: int
+    """Bytes."""
+    watch: Watch
+    oom_kills: OomKills
+
+
+@dataclass(slots=True)
+class Run:
+    """A job in a child."""
+
+    number: int
+    work: Work
+    moment: float | None = None
+    """When to act next: at the timeout, or, once a stop was asked for, when patience ends (monotonic)."""
+    stop_why: str | None = None
+
+
+class Slot:
+    """A child and the job in it.
+
+    What a job wrote is in the pipe before its end is told, so the pipe is read to its end then: no marker is needed.
+    """
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
         ours, its = socket.socketpair()
         self.out_fd, out_write = os.pipe()
         os.set_blocking(self.out_fd, False)
         ours.setblocking(False)
+        told = (str(its.fileno()), order.app or "", str(order.scratch), str(order.max_result))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jobsapi.runner.child", str(its.fileno()), app or ""],
+            [sys.executable, "-m", "jobsapi.runner.child", *told],
             stdin=subprocess.DEVNULL,
             stdout=out_write,
             stderr=out_write,
             pass_fds=[its.fileno()],
             start_new_session=True,
-            env=dict(environ),
+            env=dict(order.environ),
         )
         its.close()
         os.close(out_write)
@@ -60,61 +87,36 @@ class Slot:
         """What the app wrote while it was imported: shown where the import fails."""
         self.jobs_run = 0
         self.rss_mib = 0
-        self.work: Work | None = None
-        self.stop_why: str | None = None
-        self.moment: float | None = None
-        """When to act next: at the timeout, or, once a stop was asked for, when patience ends (monotonic)."""
-        self._scratch = Path()
-        self._marker = b""
-        self._pending = b""
-        self._end: dict[str, Any] | None = None
-        self._is_output_complete = False
+        self.run: Run | None = None
 
-    def run(self, work: Work, scratch: Path, max_result: int) -> None:
+    @property
+    def room(self) -> int:
+        """How many jobs it can be given now."""
+        return int(self.is_ready and self.run is None and not self.is_retired)
+
+    def give(self, number: int, work: Work) -> None:
         """Give it a job."""
-        self.work, self._scratch, self._end, self.stop_why = work, scratch, None, None
-        self._marker = f"\x00{secrets.token_hex(16)}\x00".encode()
-        self._pending, self._is_output_complete = b"", False
-        self._drop_stray_output()
-        self.moment = time.monotonic() + work.timeout if work.timeout else None
+        self.run = Run(number, work, time.monotonic() + work.timeout if work.timeout else None)
         if work.memory_mb:
-            self._watch.begin(self.pid, work.memory_mb << 20)
-        self.frames.sock.setblocking(True)  # parameters of a megabyte do not fit into the socket at once
-        try:
-            self.frames.send(
-                {
-                    "id": work.id,
-                    "token": work.token,
-                    "task": work.task,
-                    "params": orjson.Fragment(work.params),
-                    "attempt": work.attempt,
-                    "started": work.started,
-                    "parents": list(work.parents),
-                    "scratch": str(scratch),
-                    "max_result": max_result,
-                    "marker": self._marker.decode(),
-                }
-            )
-        except OSError:
-            pass  # it died just now: its end is noticed as any child's
-        finally:
-            self.frames.sock.setblocking(False)
+            self._order.watch.begin(self.pid, work.memory_mb << 20)
+        self.frames.push([messages.job(number, work)])
 
-    def stop(self, why: str, grace: float) -> None:
-        """Ask it to stop; a second call with less patience counts, a weaker one does not."""
-        if self.stop_why is None:
-            self.stop_why = why
-            self.moment = time.monotonic() + grace
+    def stop(self, run: Run, why: str, grace: float) -> None:
+        """Ask a job to stop; the first reason counts."""
+        if run.stop_why is None:
+            run.stop_why = why
+            run.moment = time.monotonic() + grace
             with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended just now
                 os.killpg(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End it and everything it started."""
-        self.moment = None
+        if self.run is not None:
+            self.run.moment = None
         processes.kill_tree(self.pid)
 
     def read_output(self) -> list[Event]:
-        """What came on stdout and stderr, up to the job's marker; a few reads, so that no child starves others."""
+        """What came on stdout and stderr; a few reads, so that no child starves others."""
         events: list[Event] = []
         for _ in range(4):
             try:
@@ -123,52 +125,32 @@ class Slot:
                 break
             if not data:
                 break
-            events += self._split(data)
-        return events + self._finished()
-
-    def _split(self, data: bytes) -> list[Event]:
-        if self.work is None or self._is_output_complete:
-            if not self.is_ready:
+            if self.run is not None:
+                events.append(Output(self.run.work.id, data))
+            elif not self.is_ready:
                 self.import_output = (self.import_output + data)[-_READ:]
-            return []
-        text, marker, _ = (self._pending + data).partition(self._marker)
-        self._pending = b""
-        if marker:
-            self._is_output_complete = True
-        else:
-            kept = _begun(text, self._marker)
-            text, self._pending = text[: len(text) - kept], text[len(text) - kept :]
-        return [Output(self.work.id, text)] if text else []
+        return events
 
-    def take(self, frame: dict[str, Any]) -> list[Event]:
-        """A frame from the child while it has a job."""
-        assert self.work is not None
-        if frame["kind"] == "progress":
-            return [Progress(self.work.id, frame["fraction"], frame["message"])]
-        self._end = frame
-        return self._finished()
-
-    def _finished(self) -> list[Event]:
-        """The end of the job, once both its frame and its marker are here."""
-        if self.work is None or self._end is None or not self._is_output_complete:
+    def take(self, message: Message) -> list[Event]:
+        """What a message about its job tells."""
+        run = self.run
+        if run is None or run.number != message["job"]:
             return []
-        frame, work = self._end, self.work
-        self.jobs_run, self.rss_mib = self.jobs_run + 1, frame["rss"]
-        was_killed = self._watch.end(self.pid) is not None  # after it told its end: that end counts
-        self.is_retired = frame["retire"] or was_killed or self.stop_why is not None
-        self.work, self.moment = None, None
-        if frame["kind"] == "done":
-            return [Done(work.id, [_unpacked(each) for each in frame["outputs"]], self._scratch)]
-        self._discard()
-        if frame["kind"] == "raised":
-            told = (frame["type"], frame["message"], frame["traceback"], frame["retryable"], frame["retry_after"])
-            return [Raised(work.id, *told)]
-        return [Stopped(work.id, self.stop_why or "cancelled")]
+        event = messages.event_of(message, run.work.id, self._scratch(run), run.stop_why)
+        if isinstance(event, Progress):
+            return [event]
+        written = self.read_output()
+        # a limit that struck after it told its end: that end counts
+        was_killed = run.work.memory_mb is not None and self._order.watch.end(self.pid) is not None
+        self.jobs_run, self.rss_mib = self.jobs_run + 1, message["rss"]
+        self.is_retired = message["retire"] or was_killed or run.stop_why is not None
+        self._finish(run, has_files=message["kind"] != "done")
+        return [*written, event]
 
     def ended(self) -> list[Event]:
         """It is gone: reap it, read the rest of its output, and tell the end of its job."""
         processes.kill_tree(self.pid)  # what it left behind
-        too_much = self._watch.end(self.pid)
+        too_much = self._order.watch.end(self.pid)
         code = self.process.wait()
         self.is_ended = True
         events: list[Event] = []
@@ -177,61 +159,34 @@ class Slot:
             if not found:
                 break
             events += found
-        if self.work is not None:
-            if self._pending:
-                events.append(Output(self.work.id, self._pending))
-            events.append(self._sudden_end(self.work.id, code, too_much))
-            self.work = None
-            self._discard()
+        if self.run is not None:
+            events.append(self._sudden_end(self.run, code, too_much))
+            self._finish(self.run)
         return events
-
-    def _sudden_end(self, job_id: str, code: int, too_much: str | None) -> Event:
-        """How its job ended together with it."""
-        if self.stop_why is not None:
-            return Stopped(job_id, self.stop_why)
-        if too_much is not None:
-            return OutOfMemory(job_id, too_much)
-        if code == -signal.SIGKILL and self._oom_kills.struck():
-            return OutOfMemory(
-                job_id, "The kernel ended its process, because its machine or container ran out of memory."
-            )
-        return Died(job_id, -code if code < 0 else None, code if code >= 0 else None)
 
     def close(self) -> None:
         """Give its descriptors back."""
         self.frames.sock.close()
         os.close(self.out_fd)
 
-    def _discard(self) -> None:
-        """Remove the files of outputs that nobody will store."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
+    def _sudden_end(self, run: Run, code: int, too_much: str | None) -> Event:
+        """How a job ended together with its child."""
+        job_id = run.work.id
+        if run.stop_why is not None:
+            return Stopped(job_id, run.stop_why)
+        if too_much is not None:
+            return OutOfMemory(job_id, too_much)
+        if code == -signal.SIGKILL and self._order.oom_kills.struck():
+            return OutOfMemory(
+                job_id, "The kernel ended its process, because its machine or container ran out of memory."
+            )
+        return Died(job_id, -code if code < 0 else None, code if code >= 0 else None)
 
-    def _drop_stray_output(self) -> None:
-        """What came after the last job's marker belongs to no job."""
-        for _ in range(64):
-            try:
-                if not os.read(self.out_fd, _READ):
-                    return
-            except BlockingIOError:
-                return
+    def _finish(self, run: Run, *, has_files: bool = True) -> None:
+        """It is over; remove the files of outputs that nobody will store."""
+        self.run = None
+        if has_files:
+            shutil.rmtree(self._scratch(run), ignore_errors=True)
 
-
-def _begun(text: bytes, marker: bytes) -> int:
-    """How many bytes at the end of `text` may be the beginning of `marker`."""
-    start = text.rfind(marker[:1], max(0, len(text) - len(marker) + 1))
-    while start >= 0:
-        if marker.startswith(text[start:]):
-            return len(text) - start
-        start = text.rfind(marker[:1], max(0, len(text) - len(marker) + 1), start)
-    return 0
-
-
-def _unpacked(packed: dict[str, Any]) -> ResultOutput:
-    return ResultOutput(
-        name=packed["name"],
-        media_type=packed["media_type"],
-        data=packed["data"].encode("latin-1") if "data" in packed else None,
-        path=Path(packed["path"]) if "path" in packed else None,
-        filename=packed["filename"],
-        alternates=tuple(_unpacked(each) for each in packed["alternates"]),
-    )
+    def _scratch(self, run: Run) -> Path:
+        return self._order.scratch / str(run.number)

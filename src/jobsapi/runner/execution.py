@@ -1,0 +1,86 @@
+"""One job in its child: the call of its function, and the message that tells how that ended."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobsapi import results, tasks
+from jobsapi.runner import messages
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from jobsapi.runner.current import CurrentJob
+    from jobsapi.runner.frames import Message
+
+__all__ = ["Execution", "own_frames", "text_of"]
+
+_OWN = str(Path(__file__).parent.parent)
+_PLAIN = frozenset((type(None), bool, int, float, str))
+"""Values that never leave anything in the scratch folder."""
+
+
+class Execution:
+    """One run of a job: first `begin`, then `returned` or `raised` make its end."""
+
+    def __init__(self, job: CurrentJob, number: int, max_result: int) -> None:
+        self.job = job
+        self.number = number
+        self._max_result = max_result
+        self._task: tasks.Task | None = None
+        """Set while another attempt might end otherwise: a value that cannot be an output would not be one then."""
+
+    def begin(self) -> Any:
+        """Call the function: its value, or the coroutine that makes it. Raises what it raises."""
+        self._task = tasks.get(self.job.task)
+        return self._task.call(self.job.params)
+
+    def returned(self, value: Any) -> Message:
+        """The end of a job whose function gave `value`. Raises Invalid, TooLarge."""
+        self._task = None
+        job = self.job
+        outputs = results.encode(value, job.saved, job.scratch, max_result=self._max_result)
+        may_have_files = job.saved or type(value) not in _PLAIN
+        return messages.done(self.number, outputs, has_files=bool(may_have_files and job.scratch.exists()))
+
+    def raised(self, problem: BaseException) -> Message:
+        """The end of a job whose function raised; the whole traceback goes to its log."""
+        traceback.print_exception(problem)
+        return messages.raised(
+            self.number,
+            type(problem).__qualname__,
+            text_of(problem),
+            own_frames(problem),
+            retryable=self._task is not None and self._task.is_worth_retrying(problem),
+            after=problem.after if isinstance(problem, tasks.Retry) else None,
+        )
+
+
+def text_of(problem: BaseException) -> str:
+    """The message of an exception, as far as it can be shown."""
+    try:
+        return _sendable(str(problem)[:10_000])
+    except Exception:  # noqa: BLE001 -- the user's own __str__
+        return "(its message cannot be shown)"
+
+
+def own_frames(problem: BaseException) -> str:
+    """The traceback without this package's and the import system's frames."""
+    shortened = traceback.TracebackException(type(problem), problem, _skipped(problem.__traceback__))
+    return _sendable("".join(shortened.format())[:100_000])
+
+
+def _sendable(text: str) -> str:
+    """Without what no UTF-8 has, such as the bytes of a file name that Python could not decode."""
+    return text.encode(errors="replace").decode()
+
+
+def _skipped(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if not name.startswith((_OWN, "<frozen importlib")):
+            return trace
+        trace = trace.tb_next
+    return None

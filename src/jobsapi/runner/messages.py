@@ -1,0 +1,99 @@
+"""What a pool and its children say to each other, as JSON: a job to run, what it tells, and how it ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from jobsapi.results import Output as ResultOutput
+from jobsapi.runner.events import Done, Progress, Raised, Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobsapi.runner.events import Event, Work
+    from jobsapi.runner.frames import Message
+
+__all__ = ["done", "event_of", "job", "progress", "raised", "stopped"]
+
+
+# --- To a child -----------------------------------------------------------------------------------------------------
+
+
+def job(number: int, work: Work) -> Message:
+    """A job to run; `number` names this run of it in everything that is said about it."""
+    return {
+        "job": number,
+        "id": work.id,
+        "token": work.token,
+        "task": work.task,
+        "params": orjson.Fragment(work.params),
+        "attempt": work.attempt,
+        "started": work.started,
+        "parents": work.parents,
+    }
+
+
+# --- From a child: `kind`, `job` and what belongs to it ---------------------------------------------------------------
+
+
+def progress(number: int, fraction: float | None, text: str | None) -> Message:
+    """How far a job says it is."""
+    return {"kind": "progress", "job": number, "fraction": fraction, "message": text}
+
+
+def done(number: int, outputs: Sequence[ResultOutput], *, has_files: bool) -> Message:
+    """The function returned; `has_files`: its scratch folder is to be removed in the end."""
+    return {"kind": "done", "job": number, "outputs": [_packed(each) for each in outputs], "files": has_files}
+
+
+def raised(number: int, type_name: str, text: str, trace: str, *, retryable: bool, after: float | None) -> Message:
+    """The function raised."""
+    about = {"type": type_name, "message": text, "traceback": trace}
+    return {"kind": "raised", "job": number, **about, "retryable": retryable, "retry_after": after}
+
+
+def stopped(number: int) -> Message:
+    """The job ended because it was asked to."""
+    return {"kind": "stopped", "job": number}
+
+
+def event_of(message: Message, job_id: str, scratch: Path, stop_why: str | None) -> Event:
+    """What a message about a job tells. `stop_why`: why it was asked to stop."""
+    kind = message["kind"]
+    if kind == "done":
+        outputs = [_unpacked(each) for each in message["outputs"]]
+        return Done(job_id, outputs, scratch if message["files"] else None)
+    if kind == "progress":
+        return Progress(job_id, message["fraction"], message["message"])
+    if kind == "raised":
+        told = (message["type"], message["message"], message["traceback"])
+        return Raised(job_id, *told, message["retryable"], message["retry_after"])
+    # a child that somebody else sent a TERM, as systemd does to all at once: the job did not ask for that
+    return Stopped(job_id, stop_why or "released")
+
+
+def _packed(output: ResultOutput) -> dict[str, Any]:
+    packed: dict[str, Any] = {"name": output.name, "media_type": output.media_type}
+    if output.path is not None:
+        packed["path"] = str(output.path)
+    else:
+        packed["data"] = (output.data or b"").decode("latin-1")
+    if output.filename is not None:
+        packed["filename"] = output.filename
+    if output.alternates:
+        packed["alternates"] = [_packed(each) for each in output.alternates]
+    return packed
+
+
+def _unpacked(packed: dict[str, Any]) -> ResultOutput:
+    return ResultOutput(
+        packed["name"],
+        packed["media_type"],
+        packed["data"].encode("latin-1") if "data" in packed else None,
+        Path(packed["path"]) if "path" in packed else None,
+        packed.get("filename"),
+        tuple(_unpacked(each) for each in packed.get("alternates", ())),
+    )
