@@ -28,6 +28,8 @@ class Running:
     """What records its end, once it has ended."""
     is_lost: bool = False
     """The claim was taken from us: there is nothing left to record."""
+    next_claim: Claim | None = None
+    """A claim of the same job that came while this run went on."""
     _log: deque[bytes] = field(default_factory=deque)
     _log_size: int = 0
 

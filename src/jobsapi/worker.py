@@ -17,7 +17,7 @@ from jobsapi.errors import NotHolder, SetupError, StoreUnavailable, UnknownJob
 from jobsapi.finish import ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
-from jobsapi.runner import Broken, Output, Pool, Progress, Ready, Stopped, Work
+from jobsapi.runner import Broken, Died, Output, Pool, Progress, Ready, Stopped, Work
 from jobsapi.running import Running
 from jobsapi.store import Store, connect, wait_until_up
 from jobsapi.timetable import Timetable
@@ -178,6 +178,7 @@ class Worker:
             self._is_hungry = True  # and the token stays: if the claim was made, the next one gets the same jobs
             raise
         self._claim_token = new_id()
+        claims = [claim for claim in claims if not self._is_still_run(claim)]
         room = self._pool.free
         self._run(claims[:room])
         for claim in claims[room:]:
@@ -191,8 +192,20 @@ class Worker:
             self._pool.hold(self._settings.lease)
             self._pool.run([_work(claim) for claim in claims])
 
+    def _is_still_run(self, claim: Claim) -> bool:
+        """Whether an earlier run of the job goes on in a child of ours: its lease ran out, and we took it anew.
+
+        That run is stopped, and at its end the new claim is handed back: its end must not be told as this one's.
+        """
+        stale = self._running.get(claim.id)
+        if stale is None or stale.ending:
+            return False
+        stale.is_lost, stale.next_claim = True, claim
+        self._pool.stop(claim.id, "released")
+        return True
+
     def _hand_back(self, claim: Claim) -> None:
-        """A claim came again because its reply was lost, and a child was lost meanwhile: there is a job too many."""
+        """There is a job too many: a claim came again after its reply was lost, or while the job is still run here."""
         running = self._running[claim.id] = Running(claim)
         running.ending = ending(self._store, claim, Stopped(claim.id, "released"))
         self._settle(running)
@@ -218,6 +231,8 @@ class Worker:
             told = event.fraction, event.message
             self._guarded(lambda: jobs.report_progress(self._store, claim.id, claim.token, *told))
         else:
+            if isinstance(event, Died) and event.signal == signal.SIGTERM and self._stop_at is not None:
+                event = Stopped(claim.id, "released")  # the SIGTERM that came to us went to the child as well
             running.ending = ending(self._store, claim, event)
             self._settle(running)
 
@@ -236,6 +251,8 @@ class Worker:
             self._note(f"job {jid} was given to another worker or removed meanwhile; this end is not recorded")
         del self._running[jid]
         self._is_hungry = True
+        if running.next_claim:
+            self._hand_back(running.next_claim)
 
     # --- What goes on meanwhile -------------------------------------------------------------------------------------
 

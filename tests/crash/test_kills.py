@@ -100,6 +100,37 @@ def test_what_does_not_end_in_the_grace_time_is_handed_back_without_charge(syste
     assert not is_alive(pid)
 
 
+def test_a_sigterm_that_goes_to_the_children_too_charges_nothing(system):
+    worker = system.worker()
+    [jid] = system.submit(seconds=30)
+    [(_, pid)] = until("the job runs", lambda: system.runs(jid))
+    for each in (worker.pid, pid):  # as a service manager stops all processes of a unit
+        os.kill(each, signal.SIGTERM)
+    assert worker.wait(20) == 0
+    job = system.job(jid)
+    assert (job.status, job.attempt, job.deliveries_lost) == ("submitted", 0, 0)
+    assert [line["outcome"] for line in job.attempts] == ["released"]
+
+
+def test_a_sigterm_to_a_child_alone_cancels_nothing(system):
+    system.worker()
+    [jid] = system.submit(seconds=3)
+    [(_, pid)] = until("the job runs", lambda: system.runs(jid))
+    os.kill(pid, signal.SIGTERM)
+    system.check_promise([jid])
+    assert "signal 15" in system.job(jid).attempts[0]["detail"]
+
+
+def test_a_run_whose_claim_was_lost_does_not_end_the_job_under_the_next_claim_of_the_same_worker(system):
+    system.worker()
+    [jid] = system.submit(seconds=3)
+    [(token, _)] = until("the job runs", lambda: system.runs(jid))
+    jobs.lose_job(system.store, jid, token, "somebody believed its worker dead")
+    until("it runs again", lambda: len(system.runs(jid)) == 2)
+    system.check_promise([jid])
+    assert [each for each, _ in system.runs(jid, "end")] == [jobs.get_record(system.store, jid).token]
+
+
 @pytest.mark.parametrize("task", ["work", "stubborn"])
 def test_a_cancelled_job_is_gone_within_two_seconds_with_all_it_started(system, task):
     system.worker()

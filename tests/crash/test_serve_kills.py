@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from jobsapi import Client
 from jobsapi.errors import ApiUnavailable, JobsApiError
 from jobsapi.settings import Settings
 from jobsapi.store import connect
-from tests.system import APP, System, is_alive, tree, until
+from tests.system import APP, System, free_port, is_alive, tree, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +27,7 @@ class Served(System):
     """A folder in which `jobsapi serve` runs, with the embedded server."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         environment = {"JOBSAPI_DIR": str(folder / ".jobsapi"), "JOBSAPI_PORT": str(port)}
         super().__init__(connect(Settings.from_environment(environment)), environment, folder)
         self.client = Client(f"http://127.0.0.1:{port}")

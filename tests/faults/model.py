@@ -181,6 +181,7 @@ class Model(Records):
         if job.cancel:
             self._end(job, CANCELLED, "cancelled")
         else:
+            self._tell(job, "released", "It was handed back without charge.", None)
             self._hand_back(job)
 
     def lose(self, jid: str, token: str, what: str) -> bool:

@@ -14,6 +14,8 @@ def test_a_released_job_is_next_again_under_the_same_attempt(engine):
     again = engine.claim_one()
     assert (again.id, again.attempt) == (first, 1)
     assert engine.record(first).lost == 0
+    told = jobs.get_job_by_id(first, store=engine.store).attempts
+    assert [(line["outcome"], line.get("token")) for line in told] == [("released", claim.token), (None, None)]
 
 
 def test_a_released_job_whose_cancel_was_asked_for_is_cancelled(engine):

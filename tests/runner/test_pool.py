@@ -197,7 +197,7 @@ def test_a_term_that_came_from_elsewhere_hands_the_job_back(driver, tmp_path):
     driver.poll_until(lambda _: marks.exists() and len(marks.read_text().split()) == 2)
     os.kill(int(marks.read_text().split()[0]), signal.SIGTERM)
     events = driver.poll_until(lambda found: any(isinstance(each, ENDS) for each in found))
-    assert [each for each in events if isinstance(each, ENDS)] == [Stopped(jid, "released")]
+    assert [each for each in events if isinstance(each, ENDS)] == [Died(jid, signal.SIGTERM, None)]
 
 
 def test_a_child_that_takes_nothing_in_holds_nobody_up(driver):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,6 +29,13 @@ def until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -> Any
             return value
         time.sleep(0.02)
     raise AssertionError(f"within {seconds} s: {what}")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def is_alive(pid: int) -> bool:
@@ -55,7 +63,7 @@ class System:
     """The workers of one test, its store and its effect log."""
 
     def __init__(self, store: Store, environment: dict[str, str], folder: Path, app: Path = APP) -> None:
-        self.store, self._app = store, app
+        self.store, self.app = store, app
         self.effects = folder / "effects"
         self.effects.touch()
         self.environment = {**os.environ, **environment, "EFFECTS": str(self.effects), "JOBSAPI_LEASE": "2"}
@@ -66,10 +74,15 @@ class System:
     def worker(self, *flags: str) -> subprocess.Popen[bytes]:
         """Start a worker and wait until it told its tasks."""
         before = {each["id"] for each in registry.workers(self.store)}
-        command = [sys.executable, "-m", "jobsapi", "worker", str(self._app), "--concurrency", "2", *flags]
-        process = subprocess.Popen(command, env=self.environment, stdout=self._log, stderr=self._log)
-        self.processes.append(process)
+        process = self.start("worker", str(self.app), "--concurrency", "2", *flags)
         until("the worker tells its tasks", lambda: {each["id"] for each in registry.workers(self.store)} - before)
+        return process
+
+    def start(self, *words: str, **more: str) -> subprocess.Popen[bytes]:
+        """Start a `jobsapi` command and do not wait; `more`: variables of its environment."""
+        command = [sys.executable, "-m", "jobsapi", *words]
+        process = subprocess.Popen(command, env=self.environment | more, stdout=self._log, stderr=self._log)
+        self.processes.append(process)
         return process
 
     def submit(self, task: str = "work", count: int = 1, **params: Any) -> list[str]:
@@ -99,14 +112,14 @@ class System:
         return [(token, int(pid)) for said, its, token, pid in lines if (said, its) == (word, jid)]
 
     def check_promise(self, ids: list[str]) -> None:
-        """Every job ended with one recorded completion, and every further run has a lost delivery in its story."""
+        """Every job ended with one recorded completion, and every further run is told as lost or handed back."""
         for job in self.until_ended(ids):
             assert job.status == "complete", dict(job)
-            lost = {line["token"] for line in job.attempts if line["outcome"] == "lost"}
+            lost = {line["token"] for line in job.attempts if line["outcome"] in ("lost", "released")}
             tokens = [token for token, _ in self.runs(job.id)]
             assert len(tokens) == len(set(tokens)), "one claim ran twice"
             final = jobs.get_record(self.store, job.id).token
-            assert set(tokens) <= lost | {final}, "a run that neither completed nor is told as lost"
+            assert set(tokens) <= lost | {final}, "a run that neither completed nor is told as lost or handed back"
             assert jobs.get_results(job.id, store=self.store) == job.id
         completed = sum(count for _, outcome, count in jobs.count_ended(self.store) if outcome == "complete")
         assert completed == len(ids)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from jobsapi.results import Output as ResultOutput
-from jobsapi.runner.events import Done, Progress, Raised, Stopped
+from jobsapi.runner.events import Died, Done, Progress, Raised, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,8 +72,9 @@ def event_of(message: Message, job_id: str, scratch: Path, stop_why: str | None)
     if kind == "raised":
         told = (message["type"], message["message"], message["traceback"])
         return Raised(job_id, *told, message["retryable"], message["retry_after"])
-    # a child that somebody else sent a TERM, as systemd does to all at once: the job did not ask for that
-    return Stopped(job_id, stop_why or "released")
+    if stop_why is None:  # somebody else's TERM ended its run: that is no cancel, and one who always does so is bounded
+        return Died(job_id, signal.SIGTERM, None)
+    return Stopped(job_id, stop_why)
 
 
 def _packed(output: ResultOutput) -> dict[str, Any]:

@@ -45,7 +45,10 @@ _ERROR = _object({"type": {"type": "string"}, "message": {"type": "string"}, "tr
 _ATTEMPT = _object(
     {
         "attempt": _COUNT,
-        "outcome": {"type": ["string", "null"], "description": "`complete` or a reason; null while it runs."},
+        "outcome": {
+            "type": ["string", "null"],
+            "description": "`complete`, a reason, `released` where its worker handed it back; null while it runs.",
+        },
         "worker": _MAYBE_TEXT,
         "started": _TIME,
         "ended": _MAYBE_TIME,
