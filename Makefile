@@ -38,7 +38,7 @@ lint: $(READY) ## ruff and mypy
 crash: $(READY) ## tests that kill processes in the middle of their work (slow)
 	$(PYTEST) tests/crash
 
-faults: $(READY) ## random histories of jobs against a model of the engine; MODEL_STEPS and MODEL_SEED (slow)
+faults: $(READY) ## real processes killed at random, and the engine against a model of it; FAULTS_SECONDS, FAULTS_SEED, MODEL_STEPS, MODEL_SEED (slow)
 	MODEL_STEPS=$${MODEL_STEPS:-60000} $(PYTEST) -n $(JOBS) -rP tests/faults
 
 containers: ## builds the image and runs the whole system in containers (needs Docker)

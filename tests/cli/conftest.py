@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,19 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobsapi import Client
-from tests.system import is_alive, tree, until
+from tests.system import free_port, is_alive, tree, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 APP = Path(__file__).parent / "app.py"
 JOBSAPI = [sys.executable, "-m", "jobsapi"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(**changed: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The tasks of the crash tests: each run leaves a line in an effect log before and after its work."""
+"""The tasks of the tests that kill: each run leaves a line in an effect log before and after its work."""
 
 import os
 import subprocess
@@ -30,7 +30,8 @@ def stubborn(seconds: float = 60) -> None:
     _tell("begin")
     program = f"import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep({seconds})"
     grandchild = subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
-    Path(os.environ["EFFECTS"] + ".pids").write_text(f"{grandchild.pid}\n")
+    with Path(os.environ["EFFECTS"] + ".pids").open("a") as pids:
+        pids.write(f"{grandchild.pid}\n")
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -47,3 +48,22 @@ def die(times: int) -> int:
     if runs <= times:
         os._exit(3)
     return runs
+
+
+@task(backoff={"base": 0.2, "max": 1.5, "jitter": 0.5})
+def flaky(failures: int) -> str:
+    """Raises in its first attempts."""
+    _tell("begin")
+    if current_job().attempt <= failures:
+        raise ValueError(f"failure {current_job().attempt}")
+    _tell("end")
+    return current_job().id
+
+
+@task
+def gather() -> list[str]:
+    """What its parents returned."""
+    _tell("begin")
+    found = [parent.result for parent in current_job().parents]
+    _tell("end")
+    return found
