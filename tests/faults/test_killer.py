@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobsapi import jobs, schedules
+from jobsapi.audit import audit
 from jobsapi.states import ACTIVE
 from tests.faults.chaos import Chaos
 from tests.faults.kinds import ENDLESS
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.slow
 WORKERS, SENDERS = 3, 2
 PAUSE = 0.6
 """Seconds between two faults, on average."""
+AUDIT_EVERY = 10.0
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_every_accepted_job_ends_once_whatever_is_killed(system: System) -> None
     senders = [Stream(system.store, chaos.urls, random.Random(chance.random()), f"sender-{i}") for i in range(SENDERS)]
     for sender in senders:
         sender.start()
-    rage(chaos, chance, seconds)
+    faults = rage(chaos, chance, seconds)
     chaos.rest()
     for sender in senders:
         sender.stop()
@@ -59,7 +61,7 @@ def test_every_accepted_job_ends_once_whatever_is_killed(system: System) -> None
     until("every job has ended", lambda: not active(system.store), 120)
 
     verdict = Verdict(system.store, [each for sender in senders for each in sender.sent], system.effects.read_text())
-    faults = verdict.faults() + chaos.surprises + survivors(system)
+    faults += verdict.faults() + chaos.surprises + survivors(system)
     tell(chaos, verdict, senders, system)
     assert not faults, "\n".join([f"FAULTS_SEED={seed}: {len(faults)} faults", *faults[:50], *chaos.story])
 
@@ -76,16 +78,20 @@ def add_schedule(store: Store) -> None:
     schedules.add_schedule(SCHEDULE, "work", {"seconds": 0}, every=EVERY, store=store, **options)
 
 
-def rage(chaos: Chaos, chance: random.Random, seconds: float) -> None:
-    """One fault after the other, for so long."""
-    deadline = time.monotonic() + seconds
-    due = 0.0
+def rage(chaos: Chaos, chance: random.Random, seconds: float) -> list[str]:
+    """One fault after the other, for so long; where records and indexes disagree meanwhile."""
+    deadline, due, audit_due = time.monotonic() + seconds, 0.0, 0.0
+    disagreements: list[str] = []
     while (now := time.monotonic()) < deadline:
         chaos.tend()
         if now >= due:
             chaos.act()
             due = now + chance.expovariate(1 / PAUSE)
+        if now >= audit_due:
+            disagreements += [f"meanwhile: {each.sentence}" for each in audit(chaos.system.store)]
+            audit_due = now + AUDIT_EVERY
         time.sleep(0.02)
+    return disagreements
 
 
 def active(store: Store) -> int:

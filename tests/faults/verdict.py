@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from jobsapi import jobs
+from jobsapi.audit import audit
 from jobsapi.errors import NotHolder
 from jobsapi.states import ACTIVE, Status
 
@@ -171,7 +172,8 @@ class Verdict:
             yield f"ends counted {ended}, recorded {real_ends}"
 
     def _leftovers(self) -> Iterator[str]:
-        """Where every job has ended nothing waits, runs or is held."""
+        """Records and indexes agree; and where every job has ended nothing waits, runs or is held."""
+        yield from (each.sentence for each in audit(self._store))
         store, keys = self._store, self._store.keys
         for name in ("leases", "due", "settled", "expiring", "staged"):
             if left := store.call("zrange", getattr(keys, name)(), 0, -1):

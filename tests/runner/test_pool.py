@@ -191,7 +191,7 @@ def test_a_timeout_stops_the_job(driver):
     assert stopped.why == "timeout"
 
 
-def test_a_term_that_came_from_elsewhere_hands_the_job_back(driver, tmp_path):
+def test_a_term_that_came_from_elsewhere_is_told_as_a_death(driver, tmp_path):
     marks = tmp_path / "marks"
     jid = driver.begin("wait", marks=str(marks))
     driver.poll_until(lambda _: marks.exists() and len(marks.read_text().split()) == 2)
