@@ -134,9 +134,12 @@ def report_progress(store: Store, jid: str, token: str, fraction: float | None, 
     store.run("progress", jid, token, orjson.dumps({"fraction": fraction, "message": message}))
 
 
-def append_log(store: Store, jid: str, token: str, text: bytes) -> None:
-    """The holder adds to the job's log; both ends of a long one are kept. Raises NotHolder, UnknownJob."""
-    store.run("log", jid, token, store.settings.max_log, text)
+def append_log(store: Store, jid: str, token: str, at: int, text: bytes) -> None:
+    """The holder adds to the job's log; both ends of a long one are kept. Raises NotHolder, UnknownJob.
+
+    `at`: how many bytes of this claim's log were sent before; what comes again, after a lost reply, is not added again.
+    """
+    store.run("log", jid, token, store.settings.max_log, at, text)
 
 
 def _ms(seconds: float) -> int:

@@ -68,7 +68,8 @@ def submit_once(store: Store, key: str, body: bytes, prepared: Callable[[], Sequ
     mine = _Note(fingerprint, new_id(), [each.id for each in submissions])
     is_first = note is None and _set(store, key, mine, nx=True, ex=_KEPT)
     note = mine if is_first else note or _noted(store, key, fingerprint) or mine
-    return _submit(store, key, note, submissions, is_replayed=not is_first)
+    is_replayed = note.batch != mine.batch  # it is mine, too, where the note was heard and the reply was lost
+    return _submit(store, key, note, submissions, is_replayed=is_replayed)
 
 
 def _submit(store: Store, key: str, note: _Note, submissions: Sequence[Submission], *, is_replayed: bool) -> Submitted:

@@ -19,7 +19,7 @@ from jobsapi.claims import (
     renew_jobs,
     report_progress,
 )
-from jobsapi.errors import FieldError, Invalid, KeyTaken, WrongStatus
+from jobsapi.errors import FieldError, Invalid, KeyTaken, UnknownJob, WrongStatus
 from jobsapi.names import is_id, new_id
 from jobsapi.options import MOST_PARENTS
 from jobsapi.reads import (
@@ -252,12 +252,13 @@ def abandoned_batches(store: Store, age: float, *, accepted_age: float, most: in
 
 def cancel_job(jid: str, *, store: Store | None = None) -> Job:
     """Stop a job wherever it is; a running one's processes are gone within 2 s. Raises UnknownJob, WrongStatus."""
-    return _act("cancel", jid, store or stores.default(), keep=True)
+    store = store or stores.default()
+    return _act("cancel", jid, store, _keep(store), new_id())
 
 
 def retry_job(jid: str, *, store: Store | None = None) -> Job:
     """Give an ended job a fresh set of attempts under the same id. Raises UnknownJob, WrongStatus."""
-    return _act("retry", jid, store or stores.default())
+    return _act("retry", jid, store or stores.default(), new_id())
 
 
 def remove_job(jid: str, *, store: Store | None = None) -> None:
@@ -265,10 +266,14 @@ def remove_job(jid: str, *, store: Store | None = None) -> None:
     _act("remove", jid, store or stores.default())
 
 
-def _act(verb: str, jid: str, store: Store, *, keep: bool = False) -> Job:
+def _act(verb: str, jid: str, store: Store, *more: Any) -> Job:
     record = get_record(store, jid)
     try:
-        token = store.run(verb, jid, *([_keep(store)] if keep else []))
+        token = store.run(verb, jid, *more)
+    except UnknownJob:
+        if verb != "remove":
+            raise
+        token = record.token.encode()  # it is gone by now: most likely by this very call, whose first reply was lost
     except WrongStatus:
         status = get_record(store, jid).status.value
         raise WrongStatus(f"A job that is {status} cannot be {_PARTICIPLES[verb]}.") from None

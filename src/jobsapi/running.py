@@ -32,22 +32,29 @@ class Running:
     """A claim of the same job that came while this run went on."""
     _log: deque[bytes] = field(default_factory=deque)
     _log_size: int = 0
+    _log_at: int = 0
+    """Bytes of its log before those that are kept here."""
 
-    def keep_log(self, data: bytes) -> bool:
-        """Keep what it wrote; whether it is so much that it should be sent now."""
+    def keep_log(self, data: bytes, most: int) -> bool:
+        """Keep what it wrote, of more than `most` bytes the end; whether it is so much that it should be sent now."""
         self._log.append(data)
         self._log_size += len(data)
+        while self._log_size - len(self._log[0]) >= most:
+            self._drop(1)
         return self._log_size > _LOG_PIECE
 
     def send_log(self, store: Store) -> None:
-        """Send what was written since the last time; of more than a log holds, the end is kept.
-
-        Raises StoreUnavailable, NotHolder, UnknownJob.
-        """
+        """Send what was written since the last time. Raises StoreUnavailable, NotHolder, UnknownJob."""
         if not self._log or self.is_lost:
             return
-        kept = b"".join(self._log)[-store.settings.max_log :]
-        for start in range(0, len(kept), _LOG_PIECE):
-            jobs.append_log(store, self.claim.id, self.claim.token, kept[start : start + _LOG_PIECE])
-        self._log.clear()
-        self._log_size = 0
+        text = b"".join(self._log)
+        for start in range(0, len(text), _LOG_PIECE):
+            piece = text[start : start + _LOG_PIECE]
+            jobs.append_log(store, self.claim.id, self.claim.token, self._log_at + start, piece)
+        self._drop(len(self._log))
+
+    def _drop(self, pieces: int) -> None:
+        for _ in range(pieces):
+            size = len(self._log.popleft())
+            self._log_at += size
+            self._log_size -= size

@@ -225,7 +225,7 @@ class Worker:
             return
         claim = running.claim
         if isinstance(event, Output):
-            if running.keep_log(event.data):
+            if running.keep_log(event.data, self._settings.max_log):
                 self._guarded(lambda: running.send_log(self._store))
         elif isinstance(event, Progress):
             told = event.fraction, event.message

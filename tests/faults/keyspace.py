@@ -47,6 +47,7 @@ def _plain(kind: str, value: Any) -> Any:
         return [orjson.loads(line) for line in value]
     if kind == "j":
         fields = {name.decode(): text.decode() for name, text in value.items() if name not in (b"p", b"g")}
+        fields |= {"rq": "1"} if "rq" in fields else {}  # a name that chance gave
         return fields | ({"er": orjson.loads(fields["er"])} if "er" in fields else {})
     if isinstance(value, bytes):
         return value.decode()
@@ -163,8 +164,15 @@ def _record(job: Job) -> dict[str, Any]:
         "r": job.reason,
         "v": job.output,
         "ob": job.beside or None,
+        "lh": "{} {}".format(*job.log_heard) if job.log_heard else None,
     }
-    flags = {"cr": job.cancel, "ch": job.has_children, "wt": job.is_awaited, "rx": job.has_no_output}
+    flags = {
+        "cr": job.cancel,
+        "ch": job.has_children,
+        "wt": job.is_awaited,
+        "rx": job.has_no_output,
+        "rq": job.was_asked,
+    }
     texts = {name: str(value) for name, value in fields.items() if value is not None}
     texts |= {name: "1" for name, is_set in flags.items() if is_set}
     if job.progress:

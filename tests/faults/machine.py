@@ -224,15 +224,16 @@ class Machine(RuleBasedStateMachine):
         self.both(lambda: jobs.release_job(self.store, jid, token), lambda: self.model.release(jid, token))
 
     @precondition(lambda self: self.claims)
-    @rule(which=pick)
-    def report(self, which: int) -> None:
+    @rule(which=pick, at=st.integers(0, 3), count=few)
+    def report(self, which: int, at: int, count: int) -> None:
+        """Progress, and some of the log; what comes a second time is known by its place in it."""
         jid, token = self._claim_of(which)
         self.both(
             lambda: (
                 jobs.report_progress(self.store, jid, token, 0.5, None)
-                or jobs.append_log(self.store, jid, token, b"line\n")
+                or jobs.append_log(self.store, jid, token, 5 * at, b"line\n" * count)
             ),
-            lambda: self.model.report(jid, token, "line\n"),
+            lambda: self.model.report(jid, token, 5 * at, "line\n" * count),
         )
 
     @precondition(lambda self: self.claims)

@@ -200,11 +200,14 @@ class Model(Records):
             self._hand_back(job)
         return True
 
-    def report(self, jid: str, token: str, text: str) -> None:
-        """Progress, and a line of the log."""
+    def report(self, jid: str, token: str, at: int, text: str) -> None:
+        """Progress, and what is new of some lines of the log."""
         job = self._held(jid, token)
         job.progress = True
-        job.log += text
+        heard = job.log_heard[1] if job.log_heard and job.log_heard[0] == token else 0
+        if at + len(text) > heard:
+            job.log += text[max(0, heard - at) :]
+            job.log_heard = token, at + len(text)
 
     def expired_leases(self) -> list[str]:
         over = [job for job in self.where(IN_PROGRESS) if (job.lease or 0) <= self.now]
@@ -297,7 +300,7 @@ class Model(Records):
         job = self._shown(jid)
         if job.is_ended or job.status == STAGED:
             raise WrongStatus
-        job.cancel = True
+        job.cancel = job.was_asked = True
         if job.status == IN_PROGRESS:
             self.control.setdefault(job.worker or "", {})[jid] = self.now
         else:
@@ -317,6 +320,7 @@ class Model(Records):
         job.attempt = job.lost = job.beside = 0
         self.words.pop(jid, None)
         job.cancel = job.progress = job.has_no_output = job.was_claimed = False
+        job.was_asked = True
         self._enqueue(job)
 
     def remove(self, jid: str) -> None:

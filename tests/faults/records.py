@@ -78,6 +78,10 @@ class Job:
     has_no_output: bool = False
     progress: bool = False
     log: str = ""
+    log_heard: tuple[str, int] | None = None
+    """The claim that wrote to the log last, and how much of its log came."""
+    was_asked: bool = False
+    """A cancel or a retry was heard, and the call's name is kept."""
     cancel: bool = False
     retained: int | None = None
     has_children: bool = False

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import urllib3
@@ -22,7 +22,7 @@ from jobsapi.store import Store, connect
 from tests.system import System, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["Rig", "Stream", "free_port", "rig"]
@@ -134,11 +134,12 @@ class Rig(System):
         rows = jobs.count_jobs(self.store)
         return all(status.value in ("complete", "failed", "cancelled") or not count for status, _, _, count, _ in rows)
 
-    def post(self, **more: object) -> tuple[int, dict[str, str], dict[str, object]]:
-        """One `POST /jobs` without any help of the client library: status, headers, body."""
-        body = orjson.dumps({"task": "work", "params": {"seconds": 0.01}, **more})
-        answer = urllib3.request("POST", f"{self.url}/jobs", body=body, retries=False, timeout=60.0)
-        return answer.status, dict(answer.headers), orjson.loads(answer.data)
+    def post(self, key: str = "") -> tuple[int, Mapping[str, str], dict[str, Any]]:
+        """One `POST /jobs` without any help of the client library: status, headers, body. `key`: Idempotency-Key."""
+        body = orjson.dumps({"task": "work", "params": {"seconds": 0.01}})
+        headers = {"Idempotency-Key": key} if key else {}
+        answer = urllib3.request("POST", f"{self.url}/jobs", body=body, headers=headers, retries=False, timeout=60.0)
+        return answer.status, answer.headers, orjson.loads(answer.data)
 
     def close(self) -> None:
         super().close()

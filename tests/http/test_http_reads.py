@@ -178,7 +178,7 @@ def test_delete_cancels_an_active_job_and_removes_an_ended_one(http: FlaskClient
 
 def test_a_log_is_plain_text_in_a_sandbox(store: Store, http: FlaskClient, seven: list[str]) -> None:
     claim = jobs.claim_jobs(store, "w", {"q": ["free"]}, 1, 10.0)[0]
-    jobs.append_log(store, claim.id, claim.token, "<script>über\n".encode())
+    jobs.append_log(store, claim.id, claim.token, 0, "<script>über\n".encode())
     answer = http.get(f"/jobs/{claim.id}/logs")
     assert answer.text == "<script>über\n"
     assert answer.content_type == "text/plain; charset=utf-8"

@@ -11,7 +11,7 @@ from jobsapi.errors import UnknownJob, WrongStatus
 def _ended(engine, **options):
     jid = engine.submit(**options)
     claim = engine.claim_one()
-    jobs.append_log(engine.store, jid, claim.token, b"x" * 3_000_000)
+    jobs.append_log(engine.store, jid, claim.token, 0, b"x" * 3_000_000)
     engine.store.redis.hset(engine.store.keys.outputs(jid, claim.token), "x:0", b"data")
     jobs.complete_job(engine.store, jid, claim.token, b"{}", b"")
     return jid

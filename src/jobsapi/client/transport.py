@@ -12,7 +12,7 @@ import orjson
 import urllib3
 
 from jobsapi import errors
-from jobsapi.errors import ApiUnavailable, FieldError, Invalid, JobsApiError, SetupError
+from jobsapi.errors import ApiUnavailable, FieldError, Invalid, JobsApiError, SetupError, StoreFull, StoreUnavailable
 from jobsapi.names import new_id
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Transport", "media_type", "path_of", "with_query"]
 
 _PAUSES = (0.1, 0.5, 2.0)
-"""Seconds before a submit whose reply was lost is sent again."""
+"""Seconds before a submit is sent again whose reply was lost, on its way here or on the API's way to its store."""
 
 
 class Transport:
@@ -40,15 +40,16 @@ class Transport:
         self._http.clear()
 
     def submit(self, path: str, body: Any) -> Any:
-        """As `json` by POST, under an Idempotency-Key: where the reply is lost it is sent again, and heard once."""
+        """As `json` by POST, under an Idempotency-Key: it is sent again where nobody knows whether it was recorded."""
         more = {"Idempotency-Key": new_id()}
         pauses = list(_PAUSES)
         while True:
             try:
                 return self.json("POST", path, body, more)
-            except ApiUnavailable as problem:
+            except (ApiUnavailable, StoreUnavailable) as problem:
                 nobody_there = isinstance(problem.__cause__, urllib3.exceptions.NewConnectionError)
-                if not pauses or (nobody_there and len(pauses) == len(_PAUSES)):
+                is_full = isinstance(problem, StoreFull)  # it was heard and refused
+                if not pauses or is_full or (nobody_there and len(pauses) == len(_PAUSES)):
                     raise
                 time.sleep(pauses.pop(0))
 

@@ -1,12 +1,14 @@
 -- retry: put an ended job back into its queue with a fresh set of attempts; its story stays.
--- ARGV: clock, id
+-- ARGV: clock, id, a name of this call
 -- Replies with the token whose outputs were removed ('' for none). Refuses with UNKNOWNJOB, WRONGSTATUS, KEYTAKEN.
 -- include: erase
+-- include: heard
 -- include: keyed
 -- include: again
 local at, id = clock(), ARGV[2]
 local job = fetch(id)
 if not job then return unknown() end
+if was_heard(id, ARGV[3]) then return '' end
 if not is_ended(job) then return wrong_status(job) end
 if holder(job.key) ~= '' then return key_taken(holder(job.key)) end
 if job.key then redis.call('SET', K.keyed(job.key), id) end
@@ -19,7 +21,7 @@ redis.call('ZREM', K.retained(), id)
 redis.call('DEL', K.waited(id)) -- the word of its last end would wake those who wait for the next one
 erase_outputs(job, at)
 redis.call('HDEL', K.job(id), 'k', 'w', 'b', 'e', 'r', 'er', 'pg', 'cr', 'd', 'a', 'ra', 'xa', 'pn', 'rx')
-redis.call('HSET', K.job(id), 's', S.submitted)
+redis.call('HSET', K.job(id), 's', S.submitted, 'rq', ARGV[3])
 relist(job, S.submitted)
 enqueue(job)
 return job.token or ''
