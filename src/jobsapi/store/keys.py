@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 __all__ = ["Keys"]
 
@@ -109,10 +109,15 @@ class Keys:
         return None
 
     @classmethod
-    def lua_table(cls) -> str:
-        """The same keys as a Lua table of functions, `K.job(id)`; the prefix is KEYS[1]."""
+    def lua_table(cls, wanted: Collection[str] | None) -> str:
+        """Those keys (None: all) as a Lua table of functions, `K.job(id)`; the prefix is KEYS[1].
+
+        KeyError for one that is none.
+        """
         lines = []
-        for name, template, _ in cls.described():
+        spellings = {name: template for name, template, _ in cls.described()}
+        for name in sorted(spellings if wanted is None else wanted):
+            template = spellings[name]
             names = re.findall(r"\{(\w+)\}", template)
             parts = re.split(r"\{\w+\}", template)
             spelled = " .. ".join(
