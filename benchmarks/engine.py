@@ -50,7 +50,7 @@ class Round:
         return {
             "enqueue, one at a time": (
                 rate(many, lambda: [jobs.add_job("noop", PARAMS, store=self.store) for _ in range(many)]),
-                rate(many, lambda: [self.floor.create([new_id()], ENCODED) for _ in range(many)]),
+                rate(many, lambda: [self.floor.create([(new_id(), ENCODED)]) for _ in range(many)]),
             ),
             "claim and complete, one at a time": (
                 rate(many, lambda: self._drain(1)),
@@ -60,7 +60,7 @@ class Round:
                 rate(many, lambda: jobs.add_jobs([{"task": "noop", "params": PARAMS}] * many, store=self.store)),
                 rate(many, self._create_in_batches),
             ),
-            "claim 100, complete one at a time": (
+            "claim 100, complete one at a time; the floor, 100": (
                 rate(many, lambda: self._drain(100)),
                 rate(many, lambda: self._floor(100)),
             ),
@@ -68,7 +68,7 @@ class Round:
 
     def _create_in_batches(self) -> None:
         for start in range(0, self.count, 100):
-            self.floor.create([new_id() for _ in range(min(100, self.count - start))], ENCODED)
+            self.floor.create([(new_id(), ENCODED) for _ in range(min(100, self.count - start))])
 
     def _drain(self, most: int) -> None:
         while claims := jobs.claim_jobs(self.store, "bench", {"default": ["noop"]}, most, 30.0):
@@ -76,9 +76,9 @@ class Round:
                 jobs.complete_job(self.store, claim.id, claim.token, b"", b"null")
 
     def _floor(self, most: int) -> None:
-        while ids := self.floor.claim(most):
-            for jid in ids:
-                self.floor.complete([jid])
+        ended: list[tuple[bytes, bytes]] = []
+        while claimed := self.floor.turn(ended, most):
+            ended = [(jid, b"null") for jid, _ in claimed]
 
 
 def bytes_a_job(store: Store, count: int) -> tuple[float, float]:

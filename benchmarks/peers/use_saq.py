@@ -1,0 +1,57 @@
+"""SAQ: results kept for a day."""
+
+import asyncio
+import os
+
+from saq import Queue
+
+from lines import Driver
+
+URL = os.environ["BENCH_URL"]
+queue = Queue.from_url(f"{URL}/0")
+STEP = 100
+
+
+async def echo(ctx, *, n: int) -> int:
+    return n
+
+
+settings = {"queue": queue, "functions": [echo], "concurrency": 100}
+
+
+class UseSaq(Driver):
+    packages = ("saq", "redis", "hiredis")
+    left = ("ZCARD", "saq:default:incomplete")
+
+    def prepare(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.loop.run_until_complete(queue.connect())
+
+    def enqueue(self, count: int) -> None:
+        async def run():
+            for n in range(count):
+                await queue.enqueue("echo", n=n, ttl=86400)
+
+        self.loop.run_until_complete(run())
+
+    def bulk(self, count: int) -> None:
+        async def run():
+            for start in range(0, count, STEP):
+                numbers = range(start, min(count, start + STEP))
+                jobs = await asyncio.gather(*(queue.enqueue("echo", n=n, ttl=86400) for n in numbers))
+            self.last = jobs[-1]
+
+        self.loop.run_until_complete(run())
+
+    def once(self, number: int) -> None:
+        assert self.loop.run_until_complete(queue.apply("echo", n=number, ttl=86400)) == number
+
+    def result(self, job):
+        self.loop.run_until_complete(job.refresh(until_complete=30))
+        return job.result
+
+    def worker(self, variant: str) -> list[str]:
+        return ["-c", "from saq.__main__ import main; main()", "use_saq.settings"]
+
+
+DRIVER = UseSaq

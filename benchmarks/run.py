@@ -1,0 +1,63 @@
+"""Runs rows of the suite and prints their tables: `python -m benchmarks.run [ROW …] [--quick] [--rounds N] [--write]`.
+
+Without ROW, all of them. Rounds are interleaved: each goes once through all rows and all systems. Every figure is left
+in `.bench/last.json`; `--write` makes `docs/benchmarks.md` and `benchmarks/recorded.json` of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from benchmarks import environments, report
+from benchmarks.results import LAST, Results
+from benchmarks.rows import FAILURES, NAMES, Size, row
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(NAMES)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="one small round")
+    parser.add_argument("--rounds", type=int, default=0, help="instead of each row's own number")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and benchmarks/recorded.json")
+    given = parser.parse_args()
+    if unknown := set(given.rows) - set(NAMES):
+        parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    environments.install()
+    chosen = [name for name in NAMES if name in (given.rows or NAMES)]
+    results = measured(chosen, Size(given.quick), given.rounds)
+    kept = Results.load(LAST) if given.rows else Results()
+    kept.metrics |= results.metrics
+    kept.facts |= results.facts
+    kept.failures = results.failures
+    kept.save()
+    sys.stdout.write(report.text(results))
+    if given.write:
+        report.write(kept)
+
+
+def measured(chosen: list[str], size: Size, rounds: int) -> Results:
+    """All rounds of these rows."""
+    results = Results(facts={"machine": environments.machine(), "versions": environments.versions()})
+    wanted = {name: rounds or (1 if size.quick else row(name).ROUNDS) for name in chosen}
+    for number in range(max(wanted.values())):
+        for name in chosen:
+            if number < wanted[name]:
+                started = time.perf_counter()
+                results.add(row(name).measure(size, number))
+                _say(f"round {number + 1}: {name}: {time.perf_counter() - started:.0f} s")
+    results.failures = list(FAILURES)
+    results.facts["rounds"] = wanted
+    results.facts["quick"] = size.quick
+    return results
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"{what}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()
