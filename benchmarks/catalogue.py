@@ -105,7 +105,8 @@ PEERS = (
         "use_saq",
         "saq",
         {"one": "SAQ"},
-        settings="100 jobs at once; `apply` to wait for a result; bulk by gathering 100 at a time",
+        settings="100 jobs at once; a result is waited for with `job.refresh`, which is told (`apply` polls); bulk by "
+        "gathering 100 at a time",
     ),
     System(
         "streaq",

@@ -43,8 +43,8 @@ class UseSaq(Driver):
 
         self.loop.run_until_complete(run())
 
-    def once(self, number: int) -> None:
-        assert self.loop.run_until_complete(queue.apply("echo", n=number, ttl=86400)) == number
+    def send(self, number):
+        return self.loop.run_until_complete(queue.enqueue("echo", n=number, ttl=86400))
 
     def result(self, job):
         self.loop.run_until_complete(job.refresh(until_complete=30))
