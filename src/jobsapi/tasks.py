@@ -107,6 +107,11 @@ class Task:
         """The first paragraph of the function's docstring."""
         return (inspect.getdoc(self.function) or "").partition("\n\n")[0].replace("\n", " ")
 
+    @functools.cached_property
+    def is_async(self) -> bool:
+        """Whether it is an `async def`; a plain function that gives a coroutine is not."""
+        return inspect.iscoroutinefunction(self.function)
+
     def call(self, params: dict[str, Any]) -> Any:
         """Convert the parameters to the hinted types and call the function; of an async one its coroutine comes back.
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jobsapi import apps, tasks
 from jobsapi.errors import SetupError
@@ -16,12 +17,15 @@ from jobsapi.runner.execution import own_frames, text_of
 from jobsapi.runner.frames import Frames
 from jobsapi.runner.solo import Solo
 
+if TYPE_CHECKING:
+    from jobsapi.runner.threads import Threads
+
 __all__ = ["main"]
 
 
 def main() -> int:
-    """Entry point: `python -m jobsapi.runner.child FD APP SCRATCH MAX_RESULT`."""
-    fd, app, scratch, max_result = sys.argv[1:]
+    """Entry point: `python -m jobsapi.runner.child FD APP THREADS SCRATCH MAX_RESULT`; 0 threads: one job at a time."""
+    fd, app, threads, scratch, max_result = sys.argv[1:]
     processes.die_with_parent()
     processes.become_subreaper()
     with contextlib.suppress(OSError):  # Linux only, and not everywhere allowed
@@ -30,7 +34,7 @@ def main() -> int:
     sock.set_inheritable(False)
     frames = Frames(sock)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    host = Solo(frames, Path(scratch), int(max_result))
+    host = _host(frames, int(threads), Path(scratch), int(max_result))
     try:
         described = _prepared(app)
     except BaseException as problem:  # noqa: BLE001 -- whatever the user's module does at import
@@ -41,6 +45,15 @@ def main() -> int:
     frames.send([{"kind": "ready", "tasks": described}])
     host.run_all()
     return 0
+
+
+def _host(frames: Frames, threads: int, scratch: Path, max_result: int) -> Solo | Threads:
+    """What runs the jobs; made before the app is imported, which writes to the streams that this sets up."""
+    if not threads:
+        return Solo(frames, scratch, max_result)
+    from jobsapi.runner.threads import Threads  # and with it asyncio, which takes a while
+
+    return Threads(frames, threads, scratch, max_result)
 
 
 def _prepared(app: str) -> list[dict[str, object]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import threading
 import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from jobsapi import results
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from jobsapi.runner.frames import Message
 
-__all__ = ["CurrentJob", "Parent", "Stop", "current_job"]
+__all__ = ["CurrentJob", "Parent", "Stop", "current_job", "own_job", "set_only", "set_own"]
 
 _PROGRESS_EVERY = 0.1
 
@@ -41,7 +43,14 @@ class Parent:
 class CurrentJob:
     """A job while it runs."""
 
-    def __init__(self, message: Message, scratch: Path, max_result: int, tell: Callable[[Message], None]) -> None:
+    def __init__(
+        self,
+        message: Message,
+        scratch: Path,
+        max_result: int,
+        tell: Callable[[Message], None],
+        tell_output: Callable[[Message, int], None] | None = None,
+    ) -> None:
         self.id: str = message["id"]
         """The job's id, the same in every delivery and attempt."""
         self.token: str = message["token"]
@@ -57,20 +66,29 @@ class CurrentJob:
         self.saved: dict[str, results.Output] = {}
         self.scratch = scratch / str(message["job"])
         self._number: int = message["job"]
-        self._is_asked_to_stop = False
+        self.is_asked_to_stop = False
+        self.has_seen_stop = False
+        """Whether its code has looked at `cancelled` since then, or was cancelled: it knows."""
         self._max_result = max_result
-        self._tell = tell
+        self._tell, self._tell_output = tell, tell_output
+        self._printed: list[bytes] = []
         self._progress_at = 0.0
         self._untold: tuple[float | None, str | None] | None = None
 
     @property
     def cancelled(self) -> bool:
         """Whether it was asked to stop: a cancel, its timeout, or the end of its worker."""
-        return self._is_asked_to_stop
+        self.has_seen_stop = self.is_asked_to_stop
+        return self.is_asked_to_stop
 
     def ask_to_stop(self) -> None:
         """From now on it is `cancelled`."""
-        self._is_asked_to_stop = True
+        self.is_asked_to_stop = True
+
+    def raise_if_asked_to_stop(self) -> None:
+        """Raise Stop: there is no point in beginning."""
+        if self.is_asked_to_stop:
+            raise Stop
 
     def progress(self, fraction: float | None = None, message: str | None = None) -> None:
         """Say how far the job is: `fraction` from 0 to 1, `message` in words. ValueError for another fraction.
@@ -100,18 +118,56 @@ class CurrentJob:
         """Write a line to the job's log, as print does."""
         print(text, flush=True)  # noqa: T201
 
+    def keep_printed(self, text: bytes) -> None:
+        """Keep what its code printed, until the line ends."""
+        with _printing:
+            self._printed.append(text)
+        if b"\n" in text or len(text) > _LONG_TEXT or len(self._printed) > _MANY_TEXTS:
+            self.tell_printed()
+
+    def tell_printed(self) -> None:
+        """Pass on what was printed so far."""
+        if self._printed and self._tell_output is not None:
+            with _printing:
+                text = b"".join(self._printed)
+                self._printed.clear()
+            for start in range(0, len(text), _LONG_TEXT):
+                piece = text[start : start + _LONG_TEXT]
+                self._tell_output(messages.output(self._number, piece), len(piece))
+
+
+_LONG_TEXT = 64 * 1024
+_MANY_TEXTS = 100
+_printing = threading.Lock()
+"""For all jobs: it is held for less than it takes to make one for each."""
 
 _only: CurrentJob | None = None
+_own: ContextVar[CurrentJob | None] = ContextVar("jobsapi_job", default=None)
 
 
 def current_job() -> CurrentJob:
-    """The job that runs in this process, in any of its threads. RuntimeError outside a job."""
-    if _only is None:
+    """The job that this code runs in. RuntimeError outside a job.
+
+    In a process of its own that is the job in any thread; in a worker with `--threads` in the job's own thread or
+    coroutine, and in what takes its context along, as `asyncio.to_thread` does.
+    """
+    job = _own.get() or _only
+    if job is None:
         raise RuntimeError(
-            "There is no current job: the function was called directly, not by a worker. "
-            "Submit it with jobsapi.jobs.add_job or POST /jobs."
+            "There is no current job: the function was called directly, not by a worker, or in a thread that the job "
+            "started where a worker runs many (--threads). Submit it with jobsapi.jobs.add_job or POST /jobs."
         )
-    return _only
+    return job
+
+
+def own_job() -> CurrentJob | None:
+    """The job of this thread or coroutine, where a process runs many."""
+    return _own.get()
+
+
+def set_own(job: CurrentJob) -> None:
+    """Make `job` the one of the present context."""
+    _own.set(job)
 
 
 def set_only(job: CurrentJob | None) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
+from contextvars import Context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobsapi import results, tasks
+from jobsapi.errors import UnknownTask
 from jobsapi.runner import messages
 
 if TYPE_CHECKING:
+    import asyncio
     from types import TracebackType
 
     from jobsapi.runner.current import CurrentJob
@@ -25,12 +29,23 @@ _PLAIN = frozenset((type(None), bool, int, float, str))
 class Execution:
     """One run of a job: first `begin`, then `returned` or `raised` make its end."""
 
-    def __init__(self, job: CurrentJob, number: int, max_result: int) -> None:
+    def __init__(self, job: CurrentJob, number: int, max_result: int, context: Context | None = None) -> None:
         self.job = job
         self.number = number
+        self.context = context or Context()
+        """What `current_job()` and the user's own context variables are in it, where a process runs many jobs."""
+        self.awaited: asyncio.Task[None] | None = None
+        """The task of the event loop that its coroutine is in."""
         self._max_result = max_result
         self._task: tasks.Task | None = None
         """Set while another attempt might end otherwise: a value that cannot be an output would not be one then."""
+
+    @property
+    def is_async(self) -> bool:
+        """Whether its function is a coroutine function."""
+        with contextlib.suppress(UnknownTask):  # `begin` raises it
+            return tasks.get(self.job.task).is_async
+        return False
 
     def begin(self) -> Any:
         """Call the function: its value, or the coroutine that makes it. Raises what it raises."""
@@ -42,8 +57,17 @@ class Execution:
         self._task = None
         job = self.job
         outputs = results.encode(value, job.saved, job.scratch, max_result=self._max_result)
-        may_have_files = job.saved or type(value) not in _PLAIN
-        return messages.done(self.number, outputs, has_files=bool(may_have_files and job.scratch.exists()))
+        return messages.done(self.number, outputs, has_files=self.may_have_files(value) and job.scratch.exists())
+
+    def may_have_files(self, value: Any) -> bool:
+        """Whether making outputs of it is more than writing a few bytes of JSON."""
+        return bool(self.job.saved) or type(value) not in _PLAIN
+
+    def cancel(self) -> None:
+        """Cancel its coroutine, on the event loop; whatever that does then, it was stopped."""
+        if self.awaited is not None:
+            self.awaited.cancel()
+            self.job.has_seen_stop = True
 
     def raised(self, problem: BaseException) -> Message:
         """The end of a job whose function raised; the whole traceback goes to its log."""

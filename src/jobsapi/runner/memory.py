@@ -105,12 +105,20 @@ def used(pid: int, enough: int = 0) -> int:
 class OwnSize:
     """How much memory this process has, cheap to ask for after every job."""
 
-    def __init__(self) -> None:
+    def __init__(self, every: float = 0.0) -> None:
+        """`every`: seconds for which an answer is good enough."""
+        self._every, self._known, self._known_at = every, 0, -every
         self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC) if _IS_LINUX else None
         self._page = os.sysconf("SC_PAGE_SIZE")
 
     def mib(self) -> int:
         """Resident MiB; outside Linux the most it ever had."""
+        now = time.monotonic()
+        if now - self._known_at >= self._every:
+            self._known, self._known_at = self._mib(), now
+        return self._known
+
+    def _mib(self) -> int:
         if self._statm is None:
             import resource
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from jobsapi.results import Output as ResultOutput
-from jobsapi.runner.events import Died, Done, Progress, Raised, Stopped
+from jobsapi.runner.events import Died, Done, Output, Progress, Raised, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jobsapi.runner.events import Event, Work
     from jobsapi.runner.frames import Message
 
-__all__ = ["done", "event_of", "job", "progress", "raised", "stopped"]
+__all__ = ["done", "event_of", "job", "output", "progress", "raised", "stop", "stopped"]
 
 
 # --- To a child -----------------------------------------------------------------------------------------------------
@@ -26,6 +26,7 @@ __all__ = ["done", "event_of", "job", "progress", "raised", "stopped"]
 def job(number: int, work: Work) -> Message:
     """A job to run; `number` names this run of it in everything that is said about it."""
     return {
+        "kind": "run",
         "job": number,
         "id": work.id,
         "token": work.token,
@@ -37,12 +38,22 @@ def job(number: int, work: Work) -> Message:
     }
 
 
+def stop(number: int) -> Message:
+    """A job that shall stop, where a child has many: where it has one, it gets a TERM."""
+    return {"kind": "stop", "job": number}
+
+
 # --- From a child: `kind`, `job` and what belongs to it ---------------------------------------------------------------
 
 
 def progress(number: int, fraction: float | None, text: str | None) -> Message:
     """How far a job says it is."""
     return {"kind": "progress", "job": number, "fraction": fraction, "message": text}
+
+
+def output(number: int, data: bytes) -> Message:
+    """What a job printed, where a child has many."""
+    return {"kind": "output", "job": number, "data": data.decode("latin-1")}
 
 
 def done(number: int, outputs: Sequence[ResultOutput], *, has_files: bool) -> Message:
@@ -67,6 +78,8 @@ def event_of(message: Message, job_id: str, scratch: Path, stop_why: str | None)
     if kind == "done":
         outputs = [_unpacked(each) for each in message["outputs"]]
         return Done(job_id, outputs, scratch if message["files"] else None)
+    if kind == "output":
+        return Output(job_id, message["data"].encode("latin-1"))
     if kind == "progress":
         return Progress(job_id, message["fraction"], message["message"])
     if kind == "raised":

@@ -1,23 +1,22 @@
-"""A pool of child processes that run jobs, and the guard that ends them when their worker is gone."""
+"""A pool of child processes that run jobs."""
 
 from __future__ import annotations
 
-import math
 import os
 import secrets
 import selectors
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobsapi.runner import guard, memory, processes
-from jobsapi.runner.events import Broken, Event, Ready, Work
+from jobsapi.runner import memory, processes
+from jobsapi.runner.events import Broken, Event, Raised, Ready, Work
+from jobsapi.runner.guarding import Guard
 from jobsapi.runner.slot import Order, Slot
+from jobsapi.runner.slots import SoloSlot, ThreadsSlot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,18 +25,20 @@ __all__ = ["Pool"]
 
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
-_HOLD_EVERY = 1.0
-"""Seconds; also so long a guard that was killed may go unnoticed."""
-
 _MOST_STILLBORN = 3
 """So many children in a row that end while they import the app: it is the app."""
 
 _MOST_STILLBORN_LATER = 20
 """The same once the app was imported: then it is more likely somebody who kills them."""
 
+_NO_LIMIT_HERE = (
+    "It has memory_mb, and its worker runs many jobs in one process (--threads), where the memory of one cannot be "
+    "told from the others'. Leave memory_mb out, or let workers without --threads take the jobs of this queue."
+)
+
 
 class Pool:
-    """Runs up to `size` jobs at once, each in a child of its own that is used again.
+    """Runs jobs in `size` children that are used again: one at a time in each, or `threads` at a time.
 
     Use it from one thread, the process's main one: the kernel ends a child with the *thread* that started it. Call
     `poll` all the time; everything happens there and comes back as events, those of one job in their order.
@@ -48,87 +49,97 @@ class Pool:
         app: str | None,
         size: int,
         *,
+        threads: int = 0,
         environ: Mapping[str, str] | None = None,
         recycle_jobs: int = 1000,
         recycle_mb: int = 2048,
         stop_grace: float = 1.0,
         max_result: int = 1 << 30,
     ) -> None:
-        """`recycle_jobs`, `recycle_mb`: a child is replaced after so many jobs, or above so many MiB; 0: never.
+        """`threads`: 0 gives each job a process to itself, which alone can be stopped, limited and captured whole.
 
-        `stop_grace`: seconds between TERM and KILL. `max_result`: bytes.
+        `recycle_jobs`, `recycle_mb`: a child is replaced after so many jobs (in each thread), or above so many MiB; 0:
+        never. `stop_grace`: seconds a job that shall stop has before its child is killed. `max_result`: bytes.
         """
-        self._size = size
-        self._recycle_jobs, self._recycle_mb, self._stop_grace = recycle_jobs, recycle_mb, stop_grace
+        self._most = size * max(1, threads)
+        self._size, self._threads = size, threads
+        self._recycle_jobs, self._recycle_mb = recycle_jobs * max(1, threads), recycle_mb
+        self._stop_grace = stop_grace
         self._mark = f"_POOL_OF_JOBS={secrets.token_hex(8)}"
         name, _, value = self._mark.partition("=")
         marked = {**(os.environ if environ is None else environ), name: value}
         self._watch, self._oom_kills = memory.Watch(), memory.OomKills()
         self._scratch = Path(tempfile.mkdtemp(prefix="jobsapi-"))
-        self._order = Order(app, marked, self._scratch, max_result, self._watch, self._oom_kills)
+        self._order = Order(app, threads, marked, self._scratch, max_result, self._watch, self._oom_kills)
         self._slots: list[Slot] = []
+        self._guard = Guard(self._mark, lambda: [slot.pid for slot in self._slots])
         self._selector = selectors.DefaultSelector()
         self._watched: set[int] = set()
         self._numbers = count()
-        self._guard: subprocess.Popen[bytes] | None = None
-        self._held_at = -math.inf
+        self._refused: list[Event] = []
         self._is_broken = False
         self._stillborn, self._most_stillborn = 0, _MOST_STILLBORN
 
     def start(self) -> None:
         """Start the guard and the children."""
         processes.become_subreaper()
-        self._start_guard()
+        self._guard.start()
         self._fill()
 
     @property
     def free(self) -> int:
         """How many jobs `run` takes now."""
-        return sum(slot.room for slot in self._slots)
+        room = running = 0
+        for slot in self._slots:
+            room += slot.room
+            running += len(slot.runs)
+        return max(0, min(room, self._most - running))  # a child and its replacement may both have room
 
     def run(self, works: Sequence[Work]) -> None:
-        """Give jobs to free children; ValueError where there are fewer."""
+        """Give jobs to children with room; ValueError where there are fewer.
+
+        Where they run in threads, one with a limit of memory is refused: it comes back as Raised.
+        """
         for work in works:
-            free = [slot for slot in self._slots if slot.room]
-            if not free:
-                raise ValueError("no child is free")
-            # what earlier jobs left in a child counts against a limit: such a job goes where the least is left
-            slot = min(free, key=lambda each: each.rss_mib) if work.memory_mb else free[0]
-            slot.give(next(self._numbers), work)
-            if slot.frames.is_behind:
-                self._selector.modify(slot.frames.sock, _BOTH, (slot, self._talk))
+            if work.memory_mb and self._threads:
+                self._refused.append(Raised(work.id, "NoMemoryLimit", _NO_LIMIT_HERE, "", False, None))
+            else:
+                self._slot_for(work).give(next(self._numbers), work)
+        for slot in self._slots:
+            slot.send()
+            self._follow_backlog(slot)
 
     def stop(self, job_id: str, why: str) -> None:
         """Stop a job; it comes back as Stopped(job_id, why), or as what it ended with just before."""
         for slot in self._slots:
-            if slot.run is not None and slot.run.work.id == job_id:
-                slot.stop(slot.run, why, self._stop_grace)
+            for run in [each for each in slot.runs.values() if each.work.id == job_id]:
+                slot.stop(run, why, self._stop_grace)
+                self._follow_backlog(slot)
 
     def hold(self, seconds: float) -> None:
-        """This process lives and its leases are good for so long: the guard waits until then.
-
-        Cheap to call often: between two times that it is told, the guard waits a little less.
-        """
-        if (now := time.monotonic()) - self._held_at > min(seconds / 10, _HOLD_EVERY):
-            self._tell_guard(f"hold {seconds}")
-            self._held_at = now
+        """This process lives and its leases are good for so long: the guard waits until then. Cheap to call often."""
+        self._guard.hold(seconds)
 
     def poll(self, timeout: float, wake: int) -> list[Event]:
         """What happened, waiting up to `timeout` seconds for it or for `wake` (a descriptor) to become readable."""
         if wake not in self._watched:
             self._selector.register(wake, selectors.EVENT_READ, None)
             self._watched.add(wake)
-        moments = [slot.run.moment for slot in self._slots if slot.run is not None and slot.run.moment is not None]
+        events, self._refused = self._refused, []
+        moments = [moment for slot in self._slots if (moment := slot.moment) is not None]
         if moments:
             timeout = max(0.0, min(timeout, min(moments) - time.monotonic()))
         self._oom_kills.look()
-        events: list[Event] = []
-        for key, _ in self._selector.select(timeout):
+        for key, _ in self._selector.select(0.0 if events else timeout):
             if key.data is not None:
                 slot, act = key.data
                 if not slot.is_ended:
                     events += act(slot)
-        self._act_in_time()
+        if moments:
+            now = time.monotonic()
+            for slot in self._slots:
+                slot.act_in_time(now, self._stop_grace)
+                self._follow_backlog(slot)
         self._retire()
         self._fill()
         return events
@@ -141,28 +152,34 @@ class Pool:
             slot.process.wait()
             slot.close()
         self._slots.clear()
-        if self._guard is not None and self._guard.stdin is not None:
-            self._guard.stdin.close()
-            self._guard.wait()
+        self._guard.close()
         self._selector.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    # --- Children ---------------------------------------------------------------------------------------------------
+    # --- Talking to children ----------------------------------------------------------------------------------------
 
-    def _fill(self) -> None:
-        while len(self._slots) < self._size and not self._is_broken:
-            slot = Slot(self._order)
-            self._slots.append(slot)
-            self._tell_guard(f"add {slot.pid}")
-            self._selector.register(slot.out_fd, selectors.EVENT_READ, (slot, Slot.read_output))
-            self._selector.register(slot.frames.sock, selectors.EVENT_READ, (slot, self._talk))
+    def _slot_for(self, work: Work) -> Slot:
+        if self._threads:
+            slot = max(self._slots, key=lambda each: each.room)
+        else:
+            free = [each for each in self._slots if each.room]
+            # what earlier jobs left in a child counts against a limit: such a job goes where the least is left
+            slot = min(free, key=lambda each: each.rss_mib if work.memory_mb else 0) if free else self._slots[0]
+        if not slot.room:
+            raise ValueError("no child has room")
+        return slot
+
+    def _follow_backlog(self, slot: Slot) -> None:
+        """Be told when a child takes more, as long as it has not taken all; nobody waits for it."""
+        wanted = _BOTH if slot.frames.is_behind else selectors.EVENT_READ
+        if self._selector.get_key(slot.frames.sock).events != wanted:
+            self._selector.modify(slot.frames.sock, wanted, (slot, self._talk))
 
     def _talk(self, slot: Slot) -> list[Event]:
         """Read what a child says, and send it what it could not take before."""
         if slot.frames.is_behind:
             slot.frames.flush()
-            if not slot.frames.is_behind:
-                self._selector.modify(slot.frames.sock, selectors.EVENT_READ, (slot, self._talk))
+            self._follow_backlog(slot)
         events: list[Event] = []
         for message in slot.frames.ready():
             if message["kind"] == "ready":
@@ -179,6 +196,24 @@ class Pool:
             events += self._remove(slot)
         return events
 
+    # --- Their coming and going -------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        while not self._is_broken and sum(not slot.is_retired for slot in self._slots) < self._size:
+            slot = ThreadsSlot(self._order) if self._threads else SoloSlot(self._order)
+            self._slots.append(slot)
+            self._guard.add(slot.pid)
+            self._selector.register(slot.out_fd, selectors.EVENT_READ, (slot, Slot.read_output))
+            self._selector.register(slot.frames.sock, selectors.EVENT_READ, (slot, self._talk))
+
+    def _retire(self) -> None:
+        """Replace the children that were stopped, left something behind, ran long enough or grew too large."""
+        for slot in list(self._slots):
+            if 0 < self._recycle_jobs <= slot.jobs_run or 0 < self._recycle_mb < slot.rss_mib:
+                slot.is_retired = True
+            if slot.is_retired and not slot.runs:
+                self._remove(slot)
+
     def _bury(self, slot: Slot) -> list[Event]:
         """A child ended while it imported the app: killed, perhaps, so that another is tried, but not for ever."""
         self._stillborn += 1
@@ -190,60 +225,20 @@ class Pool:
     def _remove(self, slot: Slot) -> list[Event]:
         self._selector.unregister(slot.out_fd)
         self._selector.unregister(slot.frames.sock)
-        slot.kill()
         events = slot.ended()
         slot.close()
         self._slots.remove(slot)
-        self._tell_guard(f"remove {slot.pid}")
+        self._guard.remove(slot.pid)
         self._end_orphans()
         return events
 
     def _end_orphans(self) -> None:
         """What a child that was killed had started came to this process, its subreaper: end it, and reap it."""
-        assert self._guard is not None
         for pid in set(processes.children()) - {self._guard.pid, *(slot.pid for slot in self._slots)}:
             is_ours = processes.carries(pid, self._mark.encode())
             if is_ours:
                 processes.kill_tree(pid)
             os.waitpid(pid, 0 if is_ours else os.WNOHANG)
-
-    def _act_in_time(self) -> None:
-        now = time.monotonic()
-        for slot in self._slots:
-            run = slot.run
-            if run is not None and run.moment is not None and run.moment <= now:
-                if run.stop_why is None:
-                    slot.stop(run, "timeout", self._stop_grace)
-                else:
-                    slot.kill()  # its end is noticed as any child's
-
-    def _retire(self) -> None:
-        """Replace the children that were stopped, left something behind, ran long enough or grew too large."""
-        for slot in list(self._slots):
-            is_old = 0 < self._recycle_jobs <= slot.jobs_run or 0 < self._recycle_mb < slot.rss_mib
-            if slot.run is None and (slot.is_retired or is_old):
-                self._remove(slot)
-
-    # --- The guard --------------------------------------------------------------------------------------------------
-
-    def _start_guard(self) -> None:
-        children = [str(slot.pid) for slot in self._slots]  # as arguments: it knows them however soon we die
-        command = [sys.executable, "-I", "-S", str(Path(guard.__file__)), self._mark, *children]
-        self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
-
-    def _tell_guard(self, line: str) -> None:
-        try:
-            self._write(line)
-        except BrokenPipeError:
-            assert self._guard is not None
-            self._guard.wait()
-            self._start_guard()  # it was killed: a new one learns of every child
-            self._write(line)
-
-    def _write(self, line: str) -> None:
-        assert self._guard is not None
-        assert self._guard.stdin is not None
-        os.write(self._guard.stdin.fileno(), f"{line}\n".encode())
 
 
 def _shown(slot: Slot) -> str:

@@ -1,15 +1,14 @@
-"""One child process of a pool: started, given a job, read from, stopped, reaped."""
+"""One child process of a pool, whatever it runs: started, given jobs, heard, killed, reaped."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,8 @@ class Order:
     """What every child of a pool is started with."""
 
     app: str | None
+    threads: int
+    """Jobs that it runs at a time in threads; 0: one, with the process to itself."""
     environ: Mapping[str, str]
     scratch: Path
     """Each run has a folder of its own in it."""
@@ -54,11 +55,8 @@ class Run:
     stop_why: str | None = None
 
 
-class Slot:
-    """A child and the job in it.
-
-    What a job wrote is in the pipe before its end is told, so the pipe is read to its end then: no marker is needed.
-    """
+class Slot(ABC):
+    """A child and the jobs in it."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
@@ -66,9 +64,9 @@ class Slot:
         self.out_fd, out_write = os.pipe()
         os.set_blocking(self.out_fd, False)
         ours.setblocking(False)
-        told = (str(its.fileno()), order.app or "", str(order.scratch), str(order.max_result))
+        told = (order.app or "", str(order.threads), str(order.scratch), str(order.max_result))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jobsapi.runner.child", *told],
+            [sys.executable, "-m", "jobsapi.runner.child", str(its.fileno()), *told],
             stdin=subprocess.DEVNULL,
             stdout=out_write,
             stderr=out_write,
@@ -83,40 +81,87 @@ class Slot:
         self.is_ready = False
         self.is_ended = False
         self.is_retired = False
+        """It gets no more jobs, and ends with those it has."""
         self.import_output = b""
         """What the app wrote while it was imported: shown where the import fails."""
         self.jobs_run = 0
         self.rss_mib = 0
-        self.run: Run | None = None
+        self.runs: dict[int, Run] = {}
+        self._timed: dict[int, Run] = {}
+        """Those with a moment."""
+        self._unsent: list[Message] = []
+
+    # --- What the two kinds of children do in their own way ---------------------------------------------------------
 
     @property
+    @abstractmethod
     def room(self) -> int:
         """How many jobs it can be given now."""
-        return int(self.is_ready and self.run is None and not self.is_retired)
+
+    @abstractmethod
+    def _ask_to_stop(self, run: Run) -> None:
+        """Let the job know that it shall stop."""
+
+    @abstractmethod
+    def _on_output(self, data: bytes) -> list[Event]:
+        """Something came from its descriptors, once it was ready."""
+
+    @abstractmethod
+    def _end(self, run: Run, event: Event, message: Message) -> list[Event]:
+        """A job ended: all that is to be told now, its end last."""
+
+    @abstractmethod
+    def _sudden_end(self, run: Run, code: int) -> Event:
+        """How a job that nobody stopped ended together with its child, which ended with `code`."""
+
+    # --- What they have in common -----------------------------------------------------------------------------------
 
     def give(self, number: int, work: Work) -> None:
-        """Give it a job."""
-        self.run = Run(number, work, time.monotonic() + work.timeout if work.timeout else None)
-        if work.memory_mb:
-            self._order.watch.begin(self.pid, work.memory_mb << 20)
-        self.frames.push([messages.job(number, work)])
+        """Give it a job; `send` lets it begin."""
+        run = self.runs[number] = Run(number, work)
+        if work.timeout:
+            self._act_in(run, work.timeout)
+        self._unsent.append(messages.job(number, work))
+
+    def send(self) -> None:
+        """Send what it was given."""
+        if self._unsent:
+            self.frames.push(self._unsent)
+            self._unsent = []
 
     def stop(self, run: Run, why: str, grace: float) -> None:
         """Ask a job to stop; the first reason counts."""
         if run.stop_why is None:
             run.stop_why = why
-            run.moment = time.monotonic() + grace
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended just now
-                os.killpg(self.pid, signal.SIGTERM)
+            self._act_in(run, grace)
+            self._ask_to_stop(run)
+
+    def _act_in(self, run: Run, seconds: float) -> None:
+        run.moment = time.monotonic() + seconds
+        self._timed[run.number] = run
+
+    @property
+    def moment(self) -> float | None:
+        """When to act next."""
+        return min((each.moment for each in self._timed.values() if each.moment), default=None)
+
+    def act_in_time(self, now: float, grace: float) -> None:
+        """Stop jobs whose time is over, and end the child where one did not stop; its end is noticed as any child's."""
+        for run in [each for each in self._timed.values() if each.moment and each.moment <= now]:
+            if run.stop_why is None:
+                self.stop(run, "timeout", grace)
+            else:
+                self.kill()
+                return
 
     def kill(self) -> None:
         """End it and everything it started."""
-        if self.run is not None:
-            self.run.moment = None
+        self._timed.clear()
+        self.is_retired = True
         processes.kill_tree(self.pid)
 
     def read_output(self) -> list[Event]:
-        """What came on stdout and stderr; a few reads, so that no child starves others."""
+        """What came from its descriptors; a few reads, so that no child starves others."""
         events: list[Event] = []
         for _ in range(4):
             try:
@@ -125,30 +170,27 @@ class Slot:
                 break
             if not data:
                 break
-            if self.run is not None:
-                events.append(Output(self.run.work.id, data))
-            elif not self.is_ready:
+            if self.is_ready:
+                events += self._on_output(data)
+            else:
                 self.import_output = (self.import_output + data)[-_READ:]
         return events
 
     def take(self, message: Message) -> list[Event]:
-        """What a message about its job tells."""
-        run = self.run
-        if run is None or run.number != message["job"]:
+        """What a message about a job tells."""
+        run = self.runs.get(message["job"])
+        if run is None:
             return []
         event = messages.event_of(message, run.work.id, self._scratch(run), run.stop_why)
-        if isinstance(event, Progress):
+        if isinstance(event, Progress | Output):
             return [event]
-        written = self.read_output()
-        # a limit that struck after it told its end: that end counts
-        was_killed = run.work.memory_mb is not None and self._order.watch.end(self.pid) is not None
+        told = self._end(run, event, message)
         self.jobs_run, self.rss_mib = self.jobs_run + 1, message["rss"]
-        self.is_retired = message["retire"] or was_killed or run.stop_why is not None
         self._finish(run, has_files=message["kind"] != "done")
-        return [*written, event]
+        return told
 
     def ended(self) -> list[Event]:
-        """It is gone: reap it, read the rest of its output, and tell the end of its job."""
+        """It is gone: reap it, read the rest of its output, and tell the end of its jobs."""
         processes.kill_tree(self.pid)  # what it left behind
         too_much = self._order.watch.end(self.pid)
         code = self.process.wait()
@@ -159,9 +201,14 @@ class Slot:
             if not found:
                 break
             events += found
-        if self.run is not None:
-            events.append(self._sudden_end(self.run, code, too_much))
-            self._finish(self.run)
+        for run in list(self.runs.values()):
+            if run.stop_why is not None:
+                events.append(Stopped(run.work.id, run.stop_why))
+            elif too_much is not None:
+                events.append(OutOfMemory(run.work.id, too_much))
+            else:
+                events.append(self._sudden_end(run, code))
+            self._finish(run)
         return events
 
     def close(self) -> None:
@@ -169,24 +216,16 @@ class Slot:
         self.frames.sock.close()
         os.close(self.out_fd)
 
-    def _sudden_end(self, run: Run, code: int, too_much: str | None) -> Event:
-        """How a job ended together with its child."""
-        job_id = run.work.id
-        if run.stop_why is not None:
-            return Stopped(job_id, run.stop_why)
-        if too_much is not None:
-            return OutOfMemory(job_id, too_much)
-        if code == -signal.SIGKILL and self._order.oom_kills.struck():
-            return OutOfMemory(
-                job_id, "The kernel ended its process, because its machine or container ran out of memory."
-            )
-        return Died(job_id, -code if code < 0 else None, code if code >= 0 else None)
-
     def _finish(self, run: Run, *, has_files: bool = True) -> None:
         """It is over; remove the files of outputs that nobody will store."""
-        self.run = None
+        del self.runs[run.number]
+        self._timed.pop(run.number, None)
         if has_files:
             shutil.rmtree(self._scratch(run), ignore_errors=True)
 
     def _scratch(self, run: Run) -> Path:
         return self._order.scratch / str(run.number)
+
+    @staticmethod
+    def _died(run: Run, code: int) -> Died:
+        return Died(run.work.id, -code if code < 0 else None, code if code >= 0 else None)
