@@ -53,7 +53,15 @@ class Settings:
     allowed_hosts: str = _env("JOBSAPI_ALLOWED_HOSTS", "", "Host names, comma-separated, that requests may name.")
     api_threads: int = _env("JOBSAPI_API_THREADS", 64, "Threads that answer requests, per API process.")
     api_processes: int = _env("JOBSAPI_API_PROCESSES", 1, "API processes that share the port.")
-    concurrency: int = _env("JOBSAPI_CONCURRENCY", 0, "Children a worker runs jobs in; 0: one for each core.")
+    concurrency: int = _env(
+        "JOBSAPI_CONCURRENCY", 0, "Children a worker runs jobs in; 0: one for each core, or one with JOBSAPI_THREADS."
+    )
+    threads: int = _env(
+        "JOBSAPI_THREADS",
+        0,
+        "Jobs a child runs at a time, in threads and on an event loop, in one child unless JOBSAPI_CONCURRENCY says "
+        "more; 0: one, with the process to itself, which can be stopped and limited.",
+    )
     lease: float = _env("JOBSAPI_LEASE", 10.0, "How long a claim holds without being renewed, in seconds.")
     grace: float = _env(
         "JOBSAPI_GRACE",
@@ -116,6 +124,8 @@ class Settings:
             raise SetupError(f"JOBSAPI_PORT is {self.port}; it must be between 1 and 65535.")
         if not 0 < self.high_water <= 1:
             raise SetupError(f"JOBSAPI_HIGH_WATER is {self.high_water}; it must be above 0 and at most 1.")
+        if not 0 <= self.threads <= 10_000:
+            raise SetupError(f"JOBSAPI_THREADS is {self.threads}; it must be between 0 and 10000.")
         if not 0.5 <= self.lease <= 3600:
             raise SetupError(f"JOBSAPI_LEASE is {self.lease}; it must be between 0.5 and 3600 seconds.")
 

@@ -51,16 +51,29 @@ class Worker:
         queues: Mapping[str, float] | None = None,
         concurrency: int = 0,
     ) -> None:
-        """`queues`: name → weight; default, every queue that the app's tasks name. `concurrency`: children."""
+        """`queues`: name → weight; default, every queue that the app's tasks name.
+
+        `concurrency`: children, default the cores, or one with `settings.threads`.
+        """
         self.id = f"{socket.gethostname()}:{os.getpid()}:{name}"
         self._app = Path(app).stem if app else BUILT_IN
         self._settings = settings
-        self._size = concurrency or settings.concurrency or os.cpu_count() or 1
+        children = concurrency or settings.concurrency or (1 if settings.threads else os.cpu_count()) or 1
+        self._size = children * max(1, settings.threads)
         self._weights = dict(queues or {})
         self._tasks: list[dict[str, Any]] = []
+        self._names: list[str] = []
+        """The tasks that it takes jobs of."""
         self._running: dict[str, Running] = {}
         self._stop_at: float | None = None
-        self._pool = Pool(app, self._size, recycle_jobs=settings.recycle_jobs, recycle_mb=settings.recycle_mb)
+        self._pool = Pool(
+            app,
+            children,
+            threads=settings.threads,
+            recycle_jobs=settings.recycle_jobs,
+            recycle_mb=settings.recycle_mb,
+            max_result=settings.max_result,
+        )
         self._timetable = Timetable()
         self._exit_code = 0
         self._is_hungry = True
@@ -82,7 +95,7 @@ class Worker:
         try:
             if not self._learn_tasks():
                 return 1
-            self._listener.start([self._store.keys.wake(q, t["name"]) for q in self._weights for t in self._tasks])
+            self._listener.start([self._store.keys.wake(q, n) for q in self._weights for n in self._names])
             while not self._is_finished():
                 self._step()
             return self._exit_code
@@ -127,6 +140,9 @@ class Worker:
                 elif isinstance(event, Broken):
                     sys.stderr.write(event.traceback)
                     return False
+        self._names = [each["name"] for each in self._tasks if not (self._settings.threads and each["memory_mb"])]
+        if limited := {each["name"] for each in self._tasks} - set(self._names):
+            self._note(f"it runs jobs in threads and takes none of tasks with memory_mb: {', '.join(sorted(limited))}")
         if not self._weights:
             self._weights = {each["queue"]: 1.0 for each in self._tasks}
         published = False
@@ -170,8 +186,7 @@ class Worker:
             return
         free = max(0, free)  # a word was heard while full: a claim of nothing passes it on to an idle worker
         self._is_hungry = False
-        names = [each["name"] for each in self._tasks]
-        wanted = dict.fromkeys(_shuffled(self._weights), names)
+        wanted = dict.fromkeys(_shuffled(self._weights), self._names)
         try:
             claims = jobs.claim_jobs(self._store, self.id, wanted, free, self._settings.lease, self._claim_token)
         except StoreUnavailable:
@@ -295,7 +310,7 @@ class Worker:
             "concurrency": self._size,
             "state": "running" if self._stop_at is None else "draining",
             "queues": " ".join(self._weights),
-            "tasks": " ".join(each["name"] for each in self._tasks),
+            "tasks": " ".join(self._names),
             "running": " ".join(self._running),
         }
         if registry.beat(self._store, self.id, facts, lifetime=max(self._settings.lease, 3 * _BEAT_EVERY)):

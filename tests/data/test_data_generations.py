@@ -30,12 +30,10 @@ def generations(store):
 @contextlib.contextmanager
 def inside(tmp_path, token="t1"):
     """As a job's code sees the world."""
-    frame = {"id": "j", "token": token, "task": "t", "params": {}, "attempt": 1, "started": 0}
-    current.set_current(
-        current.CurrentJob(frame | {"scratch": str(tmp_path), "max_result": 1, "parents": []}, lambda _: None)
-    )
+    message = {"job": 1, "id": "j", "token": token, "task": "t", "params": {}, "attempt": 1, "started": 0}
+    current.set_only(current.CurrentJob(message | {"parents": []}, tmp_path, 1, lambda _: None))
     yield
-    current.set_current(None)
+    current.set_only(None)
 
 
 def test_a_cursor_goes_on_in_the_generation_it_began_with(store):
@@ -125,9 +123,9 @@ def test_a_job_sees_its_own_loads(store, tmp_path):
 
 
 def _as_another_process(call):
-    job, current._current = current._current, None
+    job, current._only = current._only, None
     call()
-    current._current = job
+    current._only = job
 
 
 def _claimed(store):

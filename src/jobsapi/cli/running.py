@@ -31,6 +31,7 @@ Queues = Annotated[
 Host = Annotated[str | None, _setting("host")]
 Port = Annotated[int | None, _setting("port", min=1, max=65535, metavar="PORT")]
 Concurrency = Annotated[int | None, _setting("concurrency", min=0, metavar="N")]
+Threads = Annotated[int | None, _setting("threads", min=0, metavar="N")]
 Lease = Annotated[float | None, _setting("lease", metavar="SECONDS")]
 Grace = Annotated[float | None, _setting("grace", min=0, metavar="SECONDS")]
 Lifeline = Annotated[int | None, typer.Option(hidden=True)]
@@ -44,6 +45,7 @@ def serve(
     port: Port = None,
     queue: Queues = None,
     concurrency: Concurrency = None,
+    threads: Threads = None,
     lease: Lease = None,
     grace: Grace = None,
     reload: Annotated[
@@ -55,7 +57,9 @@ def serve(
     from jobsapi.serve import serve as run
 
     weights(queue)  # refused here, not by the worker alone
-    settings = Settings.from_environment(host=host, port=port, concurrency=concurrency, lease=lease, grace=grace)
+    settings = Settings.from_environment(
+        host=host, port=port, concurrency=concurrency, threads=threads, lease=lease, grace=grace
+    )
     raise typer.Exit(run(app, settings, queues=queue or (), reload=reload, announce=announce))
 
 
@@ -80,6 +84,7 @@ def worker(
     *,
     queue: Queues = None,
     concurrency: Concurrency = None,
+    threads: Threads = None,
     lease: Lease = None,
     grace: Grace = None,
     name: Annotated[str, typer.Option(help="The end of the worker's id, after host and process.")] = "1",
@@ -89,7 +94,7 @@ def worker(
     from jobsapi.worker import Worker
 
     _hold(lifeline)
-    settings = Settings.from_environment(concurrency=concurrency, lease=lease, grace=grace)
+    settings = Settings.from_environment(concurrency=concurrency, threads=threads, lease=lease, grace=grace)
     raise typer.Exit(Worker(app, settings, name=name, queues=weights(queue)).run())
 
 

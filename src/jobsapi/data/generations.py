@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from jobsapi.data.segments import Generation
 from jobsapi.errors import Unreadable
-from jobsapi.runner.current import current_job
+from jobsapi.runner.current import CurrentJob, current_job
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
@@ -17,8 +18,8 @@ __all__ = ["KEPT", "current", "latest", "named", "pin", "touch"]
 KEPT = 600.0
 """Seconds that a superseded generation stays after its last use by a cursor or a range."""
 
-_pinned: dict[str, dict[tuple[str, str], Generation]] = {}
-"""The claim's token of the job in this process → (prefix, data set) → the generation it began with."""
+_pinned: WeakKeyDictionary[CurrentJob, dict[tuple[str, str], Generation]] = WeakKeyDictionary()
+"""A job that runs in this process → (prefix, data set) → the generation it began with."""
 
 _manifests: dict[str, Generation] = {}
 _MOST_MANIFESTS = 100
@@ -83,15 +84,13 @@ def _manifest(store: Store, dataset: str, name: str) -> Generation | None:
 
 
 def _pins() -> dict[tuple[str, str], Generation] | None:
-    """What the job in this process began with; None outside a job."""
+    """What the job that calls began with; None outside a job."""
     try:
-        token = current_job().token
+        job = current_job()
     except RuntimeError:
         return None
     with _lock:
-        if token not in _pinned:
-            _pinned.clear()
-        return _pinned.setdefault(token, {})
+        return _pinned.setdefault(job, {})
 
 
 def _expired() -> Unreadable:
