@@ -10,7 +10,7 @@ FAST   := $(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" --ignore tests/cras
 NO_REDIS := cli embedded docs runner contract containers
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint crash faults containers bench lock clean
+.PHONY: help run test lint crash faults containers bench soak recovery lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ bench: $(READY) ## measures the engine, data sets and held connections
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.data
 	$(BIN)/python -m benchmarks.held
+
+soak: $(READY) ## half an hour at half of the machine's rate, memory sampled; SOAK_SECONDS (slow)
+	$(BIN)/python -m benchmarks.soak
+
+recovery: $(READY) ## how long after a kill a job runs again (slow)
+	$(BIN)/python -m benchmarks.recovery
 
 lock: $(READY) ## writes requirements.txt, the exact packages of the image, from pyproject.toml
 	@echo '# The exact packages of the container image; made from pyproject.toml by `make lock`.' > requirements.new

@@ -67,6 +67,22 @@ def test_a_killed_worker_is_replaced_by_another_within_its_lease_and_two_seconds
     system.check_promise([jid])
 
 
+@pytest.mark.parametrize("pause", [0, 0.01, 0.05])
+def test_what_waits_goes_on_under_the_next_worker_where_the_only_one_is_killed_as_it_lets_it_go(system, pause):
+    worker = system.worker()
+    requests = [{"task": "work", "params": {"seconds": 0.5}}]
+    requests += [{"task": "work", "params": {"seconds": 0}, "after": ["#0"]}] * 300
+    requests += [{"task": "work", "params": {"seconds": 0}, "delay": 0.5}] * 20
+    parent, *others = [job.id for job in jobs.add_jobs(requests, store=system.store)]
+    last = jobs.add_job("work", {"seconds": 0}, after=others[:300], store=system.store).id
+    until("the parent has ended", lambda: system.runs(parent, "end"))
+    time.sleep(pause)  # before its end is recorded, or while its children are let go
+    worker.kill()
+    worker.wait()
+    system.worker()
+    system.check_promise([parent, *others, last])
+
+
 def test_a_worker_that_was_stopped_longer_than_its_lease_is_refused_and_its_children_are_gone(system):
     first = system.worker()
     [jid] = system.submit(seconds=4)

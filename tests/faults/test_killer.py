@@ -9,6 +9,7 @@ import os
 import random
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,6 @@ from tests.system import System, free_port, is_alive, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from jobsapi.store import Store
 
@@ -48,6 +48,7 @@ def test_every_accepted_job_ends_once_whatever_is_killed(system: System) -> None
     seconds, seed = float(os.environ.get("FAULTS_SECONDS", "150")), chosen_seed()
     chance = random.Random(seed)
     chaos = Chaos(system, random.Random(chance.random()), WORKERS, [free_port() for _ in range(2)])
+    oom_kills = count_oom_kills()
     chaos.start()
     add_schedule(system.store)
     senders = [Stream(system.store, chaos.urls, random.Random(chance.random()), f"sender-{i}") for i in range(SENDERS)]
@@ -60,7 +61,9 @@ def test_every_accepted_job_ends_once_whatever_is_killed(system: System) -> None
     schedules.remove_schedule(SCHEDULE, store=system.store)
     until("every job has ended", lambda: not active(system.store), 120)
 
-    verdict = Verdict(system.store, [each for sender in senders for each in sender.sent], system.effects.read_text())
+    sent = [each for sender in senders for each in sender.sent]
+    lacked = count_oom_kills() > oom_kills
+    verdict = Verdict(system.store, sent, system.effects.read_text(), may_lack_memory=lacked)
     faults += verdict.faults() + chaos.surprises + survivors(system)
     tell(chaos, verdict, senders, system)
     assert not faults, "\n".join([f"FAULTS_SEED={seed}: {len(faults)} faults", *faults[:50], *chaos.story])
@@ -96,6 +99,12 @@ def rage(chaos: Chaos, chance: random.Random, seconds: float) -> list[str]:
 
 def active(store: Store) -> int:
     return sum(count for status, _, _, count, _ in jobs.count_jobs(store) if status in ACTIVE)
+
+
+def count_oom_kills() -> int:
+    """How many processes the kernel has ended for want of memory."""
+    lines = Path("/proc/vmstat").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
 
 def survivors(system: System) -> list[str]:

@@ -29,8 +29,13 @@ _AGAIN = {"lost", "error", "timeout", "released"}
 class Verdict:
     """Every job of a store as users see it, beside what was sent and what ran."""
 
-    def __init__(self, store: Store, sent: Iterable[Sent], effects: str) -> None:
+    def __init__(self, store: Store, sent: Iterable[Sent], effects: str, *, may_lack_memory: bool = False) -> None:
+        """`may_lack_memory`: the kernel ended processes of this machine for want of memory meanwhile, whosever.
+
+        A child that is killed within a second of that is taken for one of those.
+        """
         self._store, self._sent = store, list(sent)
+        self._ways_out = {"memory"} if may_lack_memory else set()
         self.listed = {job.id: job for job in _all(store)}
         self.jobs = {jid: jobs.get_job_by_id(jid, store=store) for jid in self.listed}
         self._said: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -81,7 +86,7 @@ class Verdict:
                 job = self.jobs.get(jid)
                 if job is None:
                     yield f"{name}: the accepted job {jid} is unknown"
-                elif (job.reason or job.status) not in ends:
+                elif (job.reason or job.status) not in ends | self._ways_out:
                     yield f"{name}: is {job.status} ({job.reason}), not {ends}: {dict(job)}"
 
     def _unasked(self) -> Iterator[str]:

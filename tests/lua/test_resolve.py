@@ -106,6 +106,22 @@ def test_a_child_that_is_cancelled_or_retried_is_left_alone(engine):
     assert (status(engine, cancelled)[0], status(engine, retried)[0]) == ("cancelled", "submitted")
 
 
+@pytest.mark.parametrize("well", [True, False])
+def test_a_child_that_was_retried_and_waits_for_its_next_attempt_is_left_alone(engine, well):
+    parent = engine.submit()
+    child = engine.submit(after=[parent], max_attempts=2)
+    [of_parent] = engine.claim()
+    jobs.cancel_job(child, store=engine.store)
+    jobs.retry_job(child, store=engine.store)
+    jobs.fail_job(engine.store, child, engine.claim_one().token, "error", None, again_after=10)
+    finish(engine, of_parent, well=well)
+    resolve(engine)
+    assert status(engine, child) == ("scheduled", None)
+    engine.store.now += 10_000
+    jobs.promote_jobs(engine.store)
+    assert [(claim.id, claim.attempt) for claim in engine.claim(5)] == [(child, 2)]
+
+
 def test_a_child_with_a_time_of_its_own_waits_for_that_too(engine):
     parent = engine.submit()
     child = engine.submit(after=[parent], delay=10)
