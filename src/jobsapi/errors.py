@@ -5,7 +5,7 @@ JobsApiError
 ├── Unauthorized 401 · Forbidden 403
 ├── NotFound 404
 │   ├── UnknownJob · UnknownTask · UnknownRecord · UnknownQueue · UnknownResult · UnknownWorker
-│   ├── UnknownSchedule
+│   ├── UnknownSchedule · UnknownBatch
 │   └── ResultNotReady        the job has not ended
 ├── NotAcceptable 406         the output cannot be had in a media type that was asked for
 ├── Conflict 409
@@ -55,6 +55,7 @@ __all__ = [
     "StoreUnavailable",
     "TooLarge",
     "Unauthorized",
+    "UnknownBatch",
     "UnknownJob",
     "UnknownQueue",
     "UnknownRecord",
@@ -127,6 +128,13 @@ class UnknownJob(NotFound):
 
     code = "unknown-job"
     title = "No job has this id"
+
+
+class UnknownBatch(NotFound):
+    """No batch has this id."""
+
+    code = "unknown-batch"
+    title = "No batch has this id"
 
 
 class UnknownTask(NotFound):

@@ -12,14 +12,13 @@ import orjson
 
 from jobsapi import jobs
 from jobsapi.errors import Conflict, FieldError, Invalid, StoreUnavailable, UnknownJob, Unreadable
-from jobsapi.names import new_id
 from jobsapi.record import FIELDS, JobRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jobsapi.store import Store
-    from jobsapi.submission import Submission
+    from jobsapi.submission import Sent
 
 __all__ = ["Submitted", "submit_once"]
 
@@ -32,6 +31,7 @@ class Submitted:
     """What a submit made, or had made when it came before."""
 
     batch: str
+    """"" where it was a single job."""
     records: list[JobRecord]
     is_replayed: bool = False
     is_other: bool = False
@@ -52,11 +52,11 @@ class _Note:
         return zlib.compress(orjson.dumps([self.fingerprint, self.batch, self.ids, self.is_done]))
 
 
-def submit_once(store: Store, key: str, body: bytes, prepared: Callable[[], Sequence[Submission]]) -> Submitted:
+def submit_once(store: Store, key: str, body: bytes, prepared: Callable[[], Sent]) -> Submitted:
     """Record what `prepared` gives, unless it was recorded under that key in the last 24 h: then that is the answer.
 
     `body`: what was sent, to know it again. Raises Unreadable for a key that is none, Invalid where the key came with
-    another body, Conflict where its jobs have been removed since, and what `prepared` and `jobs.submit_batch` raise.
+    another body, Conflict where its jobs have been removed since, and what `prepared` and `jobs.submit_jobs` raise.
     """
     if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
         raise Unreadable("`Idempotency-Key` has 1 to 255 visible ASCII characters.")
@@ -64,19 +64,19 @@ def submit_once(store: Store, key: str, body: bytes, prepared: Callable[[], Sequ
     note = _noted(store, key, fingerprint)
     if note and (note.is_done or _is_accepted(store, note)):
         return Submitted(note.batch, _records(store, note.ids), is_replayed=True)
-    submissions = prepared()
-    mine = _Note(fingerprint, new_id(), [each.id for each in submissions])
+    sent = prepared()
+    mine = _Note(fingerprint, sent.batch, [each.id for each in sent.submissions])
     is_first = note is None and _set(store, key, mine, nx=True, ex=_KEPT)
     note = mine if is_first else note or _noted(store, key, fingerprint) or mine
-    is_replayed = note.batch != mine.batch  # it is mine, too, where the note was heard and the reply was lost
-    return _submit(store, key, note, submissions, is_replayed=is_replayed)
+    is_replayed = note.ids != mine.ids  # it is mine, too, where the note was heard and the reply was lost
+    return _submit(store, key, note, sent, is_replayed=is_replayed)
 
 
-def _submit(store: Store, key: str, note: _Note, submissions: Sequence[Submission], *, is_replayed: bool) -> Submitted:
+def _submit(store: Store, key: str, note: _Note, sent: Sent, *, is_replayed: bool) -> Submitted:
     """Record the jobs under the ids that were noted: of two that do so at the same moment one finds them there."""
-    same = [replace(each, id=jid) for each, jid in zip(submissions, note.ids, strict=True)]
+    same = [replace(each, id=jid) for each, jid in zip(sent.submissions, note.ids, strict=True)]
     try:
-        _, records = jobs.submit_batch(store, same, note.batch)
+        records = jobs.submit_jobs(store, same, note.batch, sent.sweep)
     except Exception as problem:
         if not (is_replayed and _is_accepted(store, note)):
             if not isinstance(problem, StoreUnavailable):  # else the note stays: nobody knows whether it was recorded

@@ -1,4 +1,4 @@
-"""Jobs: the way in, and one function for each transition; `claims` and `reads` are had from here too."""
+"""Jobs: the way in, and one function for each transition; `claims`, `reads` and `batches` are had from here too."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from jobsapi import family, results
+from jobsapi import batches, family, results
 from jobsapi import store as stores
+from jobsapi.batches import admit_jobs, cancel_batch, get_batch, list_batches
 from jobsapi.claims import (
     Claim,
     append_log,
@@ -36,6 +37,7 @@ from jobsapi.reads import (
 )
 from jobsapi.states import Status
 from jobsapi.submission import Submission, prepare
+from jobsapi.tables import batch_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,6 +52,8 @@ __all__ = [
     "add_jobs",
     "admit_jobs",
     "append_log",
+    "batch_results",
+    "cancel_batch",
     "cancel_job",
     "claim_jobs",
     "complete_job",
@@ -58,10 +62,12 @@ __all__ = [
     "expire_jobs",
     "expired_leases",
     "fail_job",
+    "get_batch",
     "get_job_by_id",
     "get_logs",
     "get_record",
     "get_results",
+    "list_batches",
     "list_jobs",
     "lose_job",
     "may_reap",
@@ -76,7 +82,6 @@ __all__ = [
     "resolve_jobs",
     "resume_queue",
     "retry_job",
-    "submit_batch",
     "submit_jobs",
     "wait_for_job",
     "with_results",
@@ -106,27 +111,28 @@ def add_job(
 
 
 def add_jobs(requests: Iterable[Mapping[str, Any]], *, store: Store | None = None) -> list[Job]:
-    """Record up to 10,000 jobs, `{"task", "params", …options}` each, all of them or none; in the order given."""
+    """Record up to 10,000 jobs, `{"task", "params", …options}` each, all of them or none; in the order given.
+
+    They are one batch, whose id is each job's `batch`.
+    """
     store = store or stores.default()
     submissions = []
     for i, request in enumerate(requests):
         options = {name: value for name, value in request.items() if name not in ("task", "params")}
         task, params = _task_name(request.get("task", "")), dict(request.get("params") or {})
         submissions.append(prepare(store, task, params, options, f"/{i}", f"/{i}/params"))
-    return [record.shown() for record in submit_jobs(store, submissions)]
+    return [record.shown() for record in submit_jobs(store, submissions, new_id())]
 
 
-def submit_jobs(store: Store, submissions: Sequence[Submission]) -> list[JobRecord]:
-    """Record checked submissions, all of them or none.
+def submit_jobs(
+    store: Store, submissions: Sequence[Submission], batch: str = "", sweep: Sequence[str] = ()
+) -> list[JobRecord]:
+    """Record checked submissions, all of them or none; what is sent again under the same ids is recorded once.
 
-    More than a hundred are staged in steps and then accepted as a whole by one small script, so that the server is
-    never held for more than a few milliseconds.
+    With an id for their `batch` they are one; `sweep`: see `batches.told`. More than a hundred, always a batch, are
+    staged in steps and then accepted as a whole by one small script, so that the server is never held for more than a
+    few milliseconds.
     """
-    return submit_batch(store, submissions)[1]
-
-
-def submit_batch(store: Store, submissions: Sequence[Submission], batch: str = "") -> tuple[str, list[JobRecord]]:
-    """As submit_jobs, with the batch's id; what is sent again under its `batch` and the same ids is recorded once."""
     if len(submissions) > MOST_AT_ONCE:
         detail = f"{len(submissions):,} jobs are more than the {MOST_AT_ONCE:,} that one submit may hold."
         raise Invalid(detail, errors=[FieldError("", detail)])
@@ -135,15 +141,20 @@ def submit_batch(store: Store, submissions: Sequence[Submission], batch: str = "
     if any(each.is_relative for each in submissions):
         now = store.time_ms()
         submissions = [each.timed(now) for each in submissions]
-    batch = batch or new_id()
     submissions = family.with_parents(store, submissions)
+    if not submissions:
+        return []
     if len(submissions) > _STEP or sum(map(family.count, submissions)) > MOST_PARENTS:
-        return batch, _submit_in_steps(store, batch, submissions)
-    created, *answers = store.run("submit", _keep(store), *_arguments(submissions))
-    return batch, [
+        return _submit_in_steps(store, batch or new_id(), submissions, sweep)
+    if batch:
+        told, arguments = batches.told(submissions, sweep), _arguments(submissions, bt=batch)
+        created, *answers = store.run("submit_batch", _keep(store), batch, told, *arguments)
+    else:
+        created, *answers = store.run("submit", _keep(store), *_arguments(submissions))
+    return [
         get_record(store, answer.decode())
         if is_id(answer.decode())
-        else each.record(int(created), Status.from_code(answer.decode()))
+        else each.record(int(created), Status.from_code(answer.decode()), batch)
         for each, answer in zip(submissions, answers, strict=True)
     ]
 
@@ -157,16 +168,17 @@ def _check_keys(submissions: Sequence[Submission]) -> None:
             raise Invalid("Two jobs of the list have the same key.", errors=[fault])
 
 
-def _submit_in_steps(store: Store, batch: str, submissions: Sequence[Submission]) -> list[JobRecord]:
+def _submit_in_steps(
+    store: Store, batch: str, submissions: Sequence[Submission], sweep: Sequence[str]
+) -> list[JobRecord]:
     holders: list[bytes] = []
     try:
         for start in range(0, len(submissions), _STEP):
-            holders += store.run("stage", batch, *_arguments(submissions[start : start + _STEP], bt=batch))
+            holders += store.run("stage", batch, start, *_arguments(submissions[start : start + _STEP], bt=batch))
     except KeyTaken:
         admit_jobs(store, batch)  # nobody committed it: what is staged is dropped
         raise
-    one = next((each.id for each, holder in zip(submissions, holders, strict=True) if not holder), "")
-    store.run("commit", batch, holders.count(b""), one)
+    store.run("commit", batch, holders.count(b""), batches.told(submissions, sweep), _keep(store))
     created = store.time_ms()
     admit_jobs(store, batch)
     with store.redis.pipeline(transaction=False) as pipe:
@@ -176,15 +188,9 @@ def _submit_in_steps(store: Store, batch: str, submissions: Sequence[Submission]
     return [
         get_record(store, holder.decode())
         if holder
-        else each.record(created, Status.from_code(code.decode()) if code else Status.SUBMITTED)
+        else each.record(created, Status.from_code(code.decode()) if code else Status.SUBMITTED, batch)
         for each, holder, code in zip(submissions, holders, codes, strict=True)
     ]
-
-
-def admit_jobs(store: Store, batch: str) -> None:
-    """Let the jobs of a committed batch into their queues, in steps; those of one nobody committed are dropped."""
-    while store.run("admit", batch, _STEP, _keep(store)):
-        pass
 
 
 def _arguments(submissions: Iterable[Submission], **more: str) -> list[Any]:

@@ -78,13 +78,15 @@ def list_jobs(
     task: str | None = None,
     queue: str | None = None,
     tag: str | None = None,
+    batch: str | None = None,
     limit: int = 100,
     below: int | None = None,
     store: Store | None = None,
 ) -> tuple[list[Job], int | None, int | None]:
     """A page of jobs, newest first: (jobs, the number to go on below or None at the end, total or None).
 
-    `total` is exact for no filter or one, else None. Raises Invalid for a status that is none.
+    `total` is exact for no filter or one, else None, as for a batch that jobs of others are part of. Raises Invalid for
+    a status that is none.
     """
     store = store or stores.default()
     try:
@@ -93,12 +95,12 @@ def list_jobs(
         words = ", ".join(each.value for each in Status)
         detail = f"{status!r} is no status; they are {words}."
         raise Invalid(detail, errors=[FieldError("/status", detail)]) from None
-    filters = [code, queue or "", task or "", tag or ""]
+    filters = [code, queue or "", task or "", tag or "", batch or ""]
     start = "+inf" if below is None else below
     total, last, *rows = store.run("list", start, limit, *filters, *FIELDS)
     pairs = zip(rows[::2], rows[1::2], strict=True)
     found = [record for jid, row in pairs if (record := JobRecord.from_row(jid.decode(), row))]
-    exact = sum(map(bool, filters)) <= 1
+    exact = sum(map(bool, filters)) <= 1 and int(total) >= 0
     return [record.shown() for record in found], int(last) if last else None, int(total) if exact else None
 
 

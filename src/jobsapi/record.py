@@ -1,4 +1,4 @@
-"""The job record: a hash in the store ↔ `JobRecord` ↔ `Job`, what users see."""
+"""The job record: a hash in the store ↔ `JobRecord` ↔ `Job`, what users see; and `Batch`, the same of many."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from jobsapi.states import ENDED, STAGED_CODE, Status
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["FIELDS", "Job", "JobRecord", "rfc3339"]
+__all__ = ["FIELDS", "Batch", "Job", "JobRecord", "rfc3339"]
 
 
 class Job(dict[str, Any]):
     """A job as users see it, over HTTP and in Python alike; `job.status` is `job["status"]`.
 
-    Keys: id, status, reason, task, params, queue, priority, tags, progress, attempt, max_attempts, cancel_requested,
-    created, run_at, started, finished, worker, error, position, links; of one job alone also attempts, advice, after,
-    after_any. Times are RFC 3339 texts in UTC.
+    Keys: id, status, reason, task, params, queue, priority, tags, batch, progress, attempt,
+    max_attempts, cancel_requested, created, run_at, started, finished, worker, error, position, links; of one job alone
+    also attempts, advice, after, after_any. Times are RFC 3339 texts in UTC.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -29,6 +29,20 @@ class Job(dict[str, Any]):
             return self[name]
         except KeyError:
             raise AttributeError(f"a job has no {name!r}") from None
+
+
+class Batch(dict[str, Any]):
+    """A batch as users see it, over HTTP and in Python alike; `batch.id` is `batch["id"]`.
+
+    Keys: id, created, total, task (None where they differ), sweep (names, or None), links; of one batch alone also
+    finished, counts (status → how many jobs), removed.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"a batch has no {name!r}") from None
 
 
 FIELDS = (
@@ -143,6 +157,8 @@ class JobRecord:
         """The job as users see it; `position`: how many jobs are ahead of it in its queue."""
         links = {"self": f"/jobs/{self.id}"}
         links |= {name: f"/jobs/{self.id}/{name}" for name in ("results", "logs", "cancel", "retry")}
+        if self.batch:
+            links["batch"] = f"/batches/{self.batch}"
         return Job(
             id=self.id,
             status=self.status.value,
@@ -152,6 +168,7 @@ class JobRecord:
             queue=self.queue,
             priority=self.priority,
             tags=list(self.tags),
+            batch=self.batch or None,
             progress=orjson.loads(self.progress) if self.progress else None,
             attempt=self.attempt,
             max_attempts=self.max_attempts,

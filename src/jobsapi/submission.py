@@ -17,10 +17,12 @@ from jobsapi.names import new_id
 from jobsapi.record import JobRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jobsapi.states import Status
     from jobsapi.store import Store
 
-__all__ = ["Submission", "prepare", "read_body"]
+__all__ = ["Sent", "Submission", "prepare", "read_body"]
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,12 @@ class Submission:
     base: str = ""
     """The pointer of the job in what was sent."""
 
-    def record(self, created: int, status: Status) -> JobRecord:
+    def record(self, created: int, status: Status, batch: str = "") -> JobRecord:
         """The record as it stands right after the submit; `created`: ms."""
         stored = {
             name: value if isinstance(value, bytes) else str(value).encode() for name, value in self.fields.items()
         }
-        known = {"s": status.code, "t": self.task, "q": self.queue, "c": str(created)}
+        known = {"s": status.code, "t": self.task, "q": self.queue, "c": str(created), "bt": batch}
         made = JobRecord.from_fields(self.id, {**stored, **{k: v.encode() for k, v in known.items()}})
         assert made is not None  # it has a status
         return made
@@ -60,6 +62,17 @@ class Submission:
     def is_relative(self) -> bool:
         """Whether it tells times from now, which only the server's clock can make points in time."""
         return not job_options.RELATIVE.keys().isdisjoint(self.fields)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What one request sends: one job, or a batch of them."""
+
+    submissions: Sequence[Submission]
+    batch: str = ""
+    """The id that the batch is given; "" for one job that is none."""
+    sweep: tuple[str, ...] = ()
+    """The parameters whose values differ, where it is a sweep."""
 
 
 def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], base: str, pointer: str) -> Submission:

@@ -41,6 +41,8 @@ HOUSE = (
         "advice",
         "reads",
         "family",
+        "batches",
+        "tables",
         "claims",
         "jobs",
         "idempotency",

@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from tests.faults.records import Job
 
 _READS = {
-    "hgetall": ("j", "ended", "limits"),
+    "hgetall": ("j", "ended", "limits", "b"),
     "lrange": ("h", "f", "s", "e", "st"),
     "get": ("ob", "u", "g", "sc", "seq", "cl"),
     "smembers": ("lists", "paused", "r", "cq"),
     "zrange": (
         *("q", "l", "t", "k", "c", "cp", "due", "settled", "expiring", "leases", "retained", "staged", "stir"),
-        *("opening", "bulky"),
+        *("opening", "bulky", "bj", "batches", "borrowed"),
     ),
 }
 _READ = {kind: command for command, kinds in _READS.items() for kind in kinds}
+_BATCH = {"c": "created", "n": "total", "o": "own", "i": "told"}
 _NOT_THE_SCRIPTS = {"tasks", "schemas"}
 _MORE: dict[str, tuple[Any, ...]] = {"lrange": (0, -1), "zrange": (0, -1, False, True)}
 
@@ -69,6 +70,13 @@ def expected(model: Model) -> dict[str, Any]:
             keys[f"h:{job.id}"] = job.story
         if job.log:
             keys[f"g:{job.id}"] = job.log
+    for batch, each in model.batches.items():
+        keys[f"b:{batch}"] = {name: str(getattr(each, field)) for name, field in _BATCH.items()}
+        keys["batches"].append((batch, float(each.number)))
+        if each.retained is not None:
+            keys["borrowed"].append((batch, float(each.retained)))
+    placed = model.placed | {batch: each.places for batch, each in model.batches.items()}
+    keys |= {f"bj:{batch}": _scored(places) for batch, places in placed.items()}
     keys |= _notes(model)
     return {name: _sorted(value) for name, value in keys.items() if value}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from jobsapi import errors, family, jobs, registry
+from jobsapi import batches, errors, family, jobs, registry
 from jobsapi.audit import audit
 from jobsapi.limits import Limits
 from jobsapi.names import new_id
@@ -30,6 +31,7 @@ REFUSALS = (
     errors.KeyTaken,
     errors.NotHolder,
     errors.StoreUnavailable,
+    errors.UnknownBatch,
     errors.UnknownJob,
     errors.WrongStatus,
 )
@@ -59,7 +61,7 @@ class Machine(RuleBasedStateMachine):
             self._publish(task, Limits())
         self.ids: list[str] = []
         self.sent: list[Submission] = []
-        self.batches: list[tuple[str, int]] = []
+        self.batches: list[tuple[str, int, bytes]] = []
         self.claims: list[tuple[str, str]] = []
         self.last_call: dict[str, tuple[Any, ...]] = {}
         self.sleeps_until = math.inf
@@ -86,13 +88,16 @@ class Machine(RuleBasedStateMachine):
     # --- The way in ---------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self._has_room())
-    @rule(asked=lists)
-    def submit(self, asked: list[dict[str, Any]]) -> None:
+    @rule(asked=lists, is_batch=st.booleans())
+    def submit(self, asked: list[dict[str, Any]], is_batch: bool = False) -> None:
         sent, made = prepared(self.store, self.model, self.ids, asked)
-        self.both(
-            lambda: [record.id for record in jobs.submit_jobs(self.store, sent)],
-            lambda: self.model.check(made) or self.model.submit(made),
+        batch, told = new_id() if is_batch else "", batches.told(sent)
+        answer = self.both(
+            lambda: [record.id for record in jobs.submit_jobs(self.store, sent, batch)],
+            lambda: self.model.check(made) or self.model.submit(made, batch, told.decode()),
         )
+        if batch and answer:
+            self.batches.append((batch, len(sent), told))
         self._note(sent)
 
     @precondition(lambda self: self.model.where(STAGED, SCHEDULED, SUBMITTED, IN_PROGRESS) and self._has_room())
@@ -110,7 +115,13 @@ class Machine(RuleBasedStateMachine):
         """A submit whose reply was lost comes a second time."""
         sent = newest(self.sent, which)
         if sent.id in self.model.jobs and self.model.jobs[sent.id].status != STAGED:
-            self.store.run("submit", self.model.keep, *sent.arguments())
+            batch = self.model.jobs[sent.id].batch
+            if batch:
+                self.store.run(
+                    "submit_batch", self.model.keep, batch, batches.told([sent]), *sent.arguments(bt=batch)
+                )
+            else:
+                self.store.run("submit", self.model.keep, *sent.arguments())
 
     @precondition(lambda self: self._has_room() and len(self.model.stages) < 2)
     @rule(asked=lists, part=few)
@@ -131,28 +142,33 @@ class Machine(RuleBasedStateMachine):
         for start in range(0, len(sent), part):
             arguments = [each for one in sent[start : start + part] for each in one.arguments(bt=batch)]
             answer = self.both(
-                lambda arguments=arguments: [each.decode() for each in self.store.run("stage", batch, *arguments)],
-                lambda start=start: self.model.stage(batch, made[start : start + part]),
+                lambda start=start, arguments=arguments: [
+                    each.decode() for each in self.store.run("stage", batch, start, *arguments)
+                ],
+                lambda start=start: self.model.stage(batch, start, made[start : start + part]),
             )
             if answer is None:  # a key is taken: the sender gives up, and what is staged is dropped
                 jobs.admit_jobs(self.store, batch)
                 self.model.admit(batch, len(sent))
                 return
             told += answer
-        self.batches.append((batch, told.count("")))
+        self.batches.append((batch, told.count(""), batches.told(sent)))
         self.ids += [each.id for each in sent if each.id in self.model.jobs]
 
     @precondition(lambda self: self.batches)
     @rule(which=st.integers(0, 2))
     def commit(self, which: int) -> None:
-        batch, count = newest(self.batches, which)
-        self.both(lambda: self.store.run("commit", batch, count) and None, lambda: self.model.commit(batch, count))
+        batch, count, told = newest(self.batches, which)
+        self.both(
+            lambda: self.store.run("commit", batch, count, told, self.model.keep) and None,
+            lambda: self.model.commit(batch, count, told.decode()),
+        )
 
     @precondition(lambda self: self.batches)
     @rule(which=st.integers(0, 2), most=few)
     def admit(self, which: int, most: int) -> None:
         """A part of a committed submit is let in; one that nobody committed is swept."""
-        batch, _ = newest(self.batches, which)
+        batch, _, _ = newest(self.batches, which)
         self.both(lambda: self.store.run("admit", batch, most, self.model.keep), lambda: self.model.admit(batch, most))
 
     # --- Workers ------------------------------------------------------------------------------------------------------
@@ -308,6 +324,12 @@ class Machine(RuleBasedStateMachine):
         jid = newest([job.id for job in fit] or self.ids, which)
         self.both(lambda: act(jid, store=self.store) and None, lambda: getattr(self.model, verb)(jid))
 
+    @precondition(lambda self: self.batches)
+    @rule(which=st.integers(0, 2))
+    def cancel_batch(self, which: int) -> None:
+        batch, _, _ = newest(self.batches, which)
+        self.both(lambda: jobs.cancel_batch(batch, store=self.store) and None, lambda: self.model.cancel_batch(batch))
+
     @precondition(lambda self: self.ids)
     @rule(which=pick)
     def wait(self, which: int) -> None:
@@ -349,6 +371,21 @@ class Machine(RuleBasedStateMachine):
             shown = jobs.get_job_by_id(job.id, store=self.store)
             assert shown.position == self.model.position(known)
             assert len(shown.attempts) == len(known.story) + (known.began is not None and not known.is_told)
+        self._read_batches()
+
+    def _read_batches(self) -> None:
+        found = jobs.list_batches(limit=1000, store=self.store)[0]
+        newest_first = sorted(self.model.batches.items(), key=lambda each: -each[1].number)
+        assert [each.id for each in found] == [batch for batch, _ in newest_first]
+        for batch, known in newest_first[:5]:
+            shown = jobs.get_batch(batch, store=self.store)
+            counts = self.model.counted(known)
+            assert +Counter({name.replace("_", " "): count for name, count in shown.counts.items()}) == counts
+            assert shown.removed == known.total - counts.total()
+            page, _, total = jobs.list_jobs(batch=batch, limit=1000, store=self.store)
+            there = [jid for jid in known.places if jid in self.model.jobs]
+            assert [job.id for job in page] == sorted(there, key=lambda jid: -known.places[jid])
+            assert total == (len(known.places) if known.own == len(known.places) else None)
 
     # --- Help ---------------------------------------------------------------------------------------------------------
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from jobsapi.errors import Invalid, KeyTaken, NotHolder, StoreUnavailable, UnknownJob, WrongStatus
+from jobsapi.errors import Invalid, KeyTaken, NotHolder, StoreUnavailable, UnknownBatch, UnknownJob, WrongStatus
 from tests.faults.records import (
     CANCELLED,
     COMPLETE,
@@ -47,15 +48,20 @@ class Model(Records):
             answers.append(other)
         return answers
 
-    def submit(self, jobs: Sequence[Job]) -> list[str]:
-        """Replies with the ids the sender is told of."""
-        told = self._stand_ins(jobs)
+    def submit(self, jobs: Sequence[Job], batch: str, about: str) -> list[str]:
+        """Replies with the ids the sender is told of. `batch`: "" where they are none."""
+        told, own = self._stand_ins(jobs), 0
         for job, other in zip(jobs, told, strict=True):
             if not other and job.id not in self.jobs:
-                job.created = self.now
+                own += 1
+                job.created, job.batch = self.now, batch or None
                 self.jobs[job.id] = job
                 self._admit(job)
-        return [other or job.id for job, other in zip(jobs, told, strict=True)]
+        ids = [other or job.id for job, other in zip(jobs, told, strict=True)]
+        if batch:
+            self._place(batch, 0, ids)
+            self._make_batch(batch, own, about)
+        return ids
 
     def _admit(self, job: Job) -> None:
         self.sequence += 1
@@ -77,8 +83,9 @@ class Model(Records):
         else:
             self._let_go(job)
 
-    def stage(self, batch: str, jobs: Sequence[Job]) -> list[str]:
+    def stage(self, batch: str, first: int, jobs: Sequence[Job]) -> list[str]:
         told = self._stand_ins(jobs)
+        self._place(batch, first, [other or job.id for job, other in zip(jobs, told, strict=True)])
         stage = self.stages.setdefault(batch, Stage([], self.now))
         stage.touched = self.now
         for job, other in zip(jobs, told, strict=True):
@@ -88,13 +95,15 @@ class Model(Records):
                 stage.ids.append(job.id)
         return told
 
-    def commit(self, batch: str, count: int) -> None:
+    def commit(self, batch: str, count: int, about: str) -> None:
+        if batch in self.batches:
+            return
         stage = self.stages.get(batch, Stage([], self.now))
-        if stage.committed is None:
-            if len(stage.ids) != count:
-                raise StoreUnavailable
-            stage.committed = stage.touched = self.now
-            self.stages[batch] = stage
+        if len(stage.ids) != count:
+            raise StoreUnavailable
+        self._make_batch(batch, count, about)
+        stage.committed = stage.touched = self.now
+        self.stages[batch] = stage
 
     def admit(self, batch: str, most: int) -> int:
         stage, budget = self.stages.get(batch, Stage([], self.now)), 10.0 * most
@@ -109,6 +118,7 @@ class Model(Records):
         stage.touched = self.now
         if not stage.ids:
             self.stages.pop(batch, None)
+            self.placed.pop(batch, None)
         return len(stage.ids)
 
     # --- Workers ------------------------------------------------------------------------------------------------------
@@ -266,7 +276,12 @@ class Model(Records):
 
     def prune(self, most: int) -> int:
         ended = [job for job in self.jobs.values() if job.retained is not None]
-        self._pruned = 0
+        over = [
+            (each.retained, batch) for batch, each in self.batches.items() if (each.retained or math.inf) <= self.now
+        ]
+        for _, batch in sorted(over)[:most]:
+            del self.batches[batch]
+        self._pruned = min(most, len(over))
         bare = sorted((job for job in ended if job.has_no_output), key=lambda job: (job.retained, job.id))
         full = sorted((job for job in ended if not job.has_no_output), key=lambda job: (job.retained, job.id))
         self._remove([job for job in bare if (job.retained or 0) <= self.now], most)
@@ -282,14 +297,14 @@ class Model(Records):
 
     def _remove(self, over: Sequence[Job], most: int) -> None:
         for job in over[: most - self._pruned]:
-            del self.jobs[job.id]
+            self._erase(job)
             self._pruned += 1
 
     def _remove_outputs(self, over: Sequence[Job], most: int) -> None:
         for job in over[: most - self._pruned]:
             last = (job.ended or 0) + self.keep_record
             if last <= self.now:
-                del self.jobs[job.id]
+                self._erase(job)
             else:
                 job.output, job.beside, job.has_no_output, job.retained = None, 0, True, last
             self._pruned += 1
@@ -326,7 +341,16 @@ class Model(Records):
     def remove(self, jid: str) -> None:
         if not self._shown(jid).is_ended:
             raise WrongStatus
-        del self.jobs[jid]
+        self._erase(self.jobs[jid])
+
+    def cancel_batch(self, batch: str) -> None:
+        if batch not in self.batches:
+            raise UnknownBatch
+        self.admit(batch, 1000)
+        for jid in [*self.batches[batch].places]:
+            job = self.jobs.get(jid)
+            if job and job.batch == batch and not job.is_ended:
+                self.cancel(jid)
 
     def wait(self, jid: str) -> bool:
         job = self._job(jid)

@@ -112,6 +112,22 @@ class Stage:
     committed: int | None = None
 
 
+@dataclass
+class Batch:
+    """Jobs that were sent together."""
+
+    told: str
+    created: int
+    number: int
+    total: int
+    own: int
+    """How many jobs it brought that are still there."""
+    places: dict[str, int]
+    """Of its jobs in the list sent, and of those that stand for some of it."""
+    retained: int | None
+    """Until when it is kept, where it brought none."""
+
+
 class Records:
     """All jobs, and the moves that verbs share."""
 
@@ -127,6 +143,9 @@ class Records:
         self.children: dict[str, list[tuple[str, str]]] = {}
         self.settled: dict[str, int] = {}
         self.stages: dict[str, Stage] = {}
+        self.batches: dict[str, Batch] = {}
+        self.placed: dict[str, dict[str, int]] = {}
+        """Of batches that are not accepted yet."""
         self.paused: set[str] = set()
         self.last_claim: dict[str, tuple[str, list[str]]] = {}
         self.control: dict[str, dict[str, int]] = {}
@@ -231,6 +250,11 @@ class Records:
             other.order < job.order for other in self.jobs.values() if other.is_ready and other.queue == job.queue
         )
 
+    def counted(self, batch: Batch) -> Counter[str]:
+        """Word → how many of its jobs are that."""
+        there = [self.jobs[jid].status for jid in batch.places if jid in self.jobs]
+        return Counter(WORDS[SUBMITTED if status == STAGED else status] for status in there)
+
     # --- The moves ----------------------------------------------------------------------------------------------------
 
     def _put(self, job: Job, status: str) -> None:
@@ -274,6 +298,28 @@ class Records:
     def _fail_dependent(self, job: Job, parent: str) -> None:
         message = f"The job {parent}, which it came after, did not complete."
         self._end(job, FAILED, "dependency", {"type": "Dependency", "message": message, "traceback": ""})
+
+    def _place(self, batch: str, first: int, ids: list[str]) -> None:
+        places = self.batches[batch].places if batch in self.batches else self.placed.setdefault(batch, {})
+        for place, jid in enumerate(ids, first):
+            places.setdefault(jid, place)
+
+    def _make_batch(self, batch: str, own: int, told: str) -> None:
+        if batch in self.batches:
+            self.batches[batch].own += own
+            return
+        self.sequence += 1
+        places = self.placed.pop(batch, {})
+        retained = None if own else self.now + self.keep
+        self.batches[batch] = Batch(told, self.now, self.sequence, len(places), own, places, retained)
+
+    def _erase(self, job: Job) -> None:
+        del self.jobs[job.id]
+        if job.batch:
+            self.batches[job.batch].own -= 1
+            self.batches[job.batch].places.pop(job.id)
+            if not self.batches[job.batch].own:
+                del self.batches[job.batch]
 
     def _hand_back(self, job: Job) -> None:
         job.token = job.worker = job.began = None

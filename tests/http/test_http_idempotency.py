@@ -101,7 +101,7 @@ def test_what_was_noted_by_a_sender_that_died_before_it_recorded_its_jobs_is_rec
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "submit_batch", die)
+        patch.setattr(jobs, "submit_jobs", die)
         with pytest.raises(SystemExit):
             post(http, PLOT)
     assert store.redis.exists(store.keys.idempotency("one"))

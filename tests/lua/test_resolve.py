@@ -200,7 +200,7 @@ def test_a_job_that_another_may_stand_for_is_not_named_by_its_place(engine):
 
 def test_a_staged_job_that_was_not_accepted_is_no_parent(engine):
     staged = "00" + "a" * 18
-    engine.store.run("stage", "batch", staged, 3, "q", "default", "t", "work", "bt", "batch")
+    engine.store.run("stage", "batch", 0, staged, 3, "q", "default", "t", "work", "bt", "batch")
     with pytest.raises(Invalid):
         engine.submit(after=[staged])
 
@@ -209,8 +209,8 @@ def test_an_accepted_job_that_cannot_run_tells_those_that_came_after_it_before_i
     store, lost = engine.store, engine.submit()
     jobs.cancel_job(lost, store=store)
     parent = "00" + "a" * 18
-    store.run("stage", "batch", parent, 4, "q", "default", "t", "work", "bt", "batch", "af", lost)
-    store.run("commit", "batch", 1)
+    store.run("stage", "batch", 0, parent, 4, "q", "default", "t", "work", "bt", "batch", "af", lost)
+    store.run("commit", "batch", 1, "{}", 1000)
     child = engine.submit(after=[parent])
     jobs.admit_jobs(store, "batch")
     resolve(engine)

@@ -55,7 +55,7 @@ def test_more_jobs_than_one_submit_may_hold_are_refused(engine):
 
 def test_a_staged_submit_that_nobody_commits_is_not_seen_and_swept(engine):
     store = engine.store
-    store.run("stage", "batch", "00" + "a" * 18, 3, "q", "default", "t", "work", "bt", "batch")
+    store.run("stage", "batch", 0, "00" + "a" * 18, 3, "q", "default", "t", "work", "bt", "batch")
     assert jobs.list_jobs(store=store)[0] == []
     assert engine.claim(5) == []
     store.now += 59_000
@@ -69,8 +69,8 @@ def test_a_staged_submit_that_nobody_commits_is_not_seen_and_swept(engine):
 
 def test_a_committed_submit_is_let_in_though_its_sender_died(engine):
     store, jid = engine.store, "00" + "a" * 18
-    store.run("stage", "batch", jid, 3, "q", "default", "t", "work", "bt", "batch")
-    store.run("commit", "batch", 1)
+    store.run("stage", "batch", 0, jid, 3, "q", "default", "t", "work", "bt", "batch")
+    store.run("commit", "batch", 1, "{}", 1000)
     assert engine.record(jid).status.value == "submitted"
     store.now += 3_000
     upkeep.run(store)
@@ -79,18 +79,18 @@ def test_a_committed_submit_is_let_in_though_its_sender_died(engine):
 
 def test_a_commit_that_is_sent_again_once_all_is_let_in_is_no_loss(engine):
     store, jid = engine.store, "00" + "a" * 18
-    store.run("stage", "batch", jid, 3, "q", "default", "t", "work", "bt", "batch")
-    store.run("commit", "batch", 1, jid)
+    store.run("stage", "batch", 0, jid, 3, "q", "default", "t", "work", "bt", "batch")
+    store.run("commit", "batch", 1, "{}", 1000)
     jobs.admit_jobs(store, "batch")
-    assert store.run("commit", "batch", 1, jid) == 1
+    assert store.run("commit", "batch", 1, "{}", 1000) == 1
     assert [claim.id for claim in engine.claim(5)] == [jid]
 
 
 def test_a_stage_that_was_swept_cannot_be_committed(engine):
-    engine.store.run("stage", "batch", "00" + "a" * 18, 3, "q", "default", "t", "work", "bt", "batch")
+    engine.store.run("stage", "batch", 0, "00" + "a" * 18, 3, "q", "default", "t", "work", "bt", "batch")
     jobs.admit_jobs(engine.store, "batch")
     with pytest.raises(Exception, match="took too long"):
-        engine.store.run("commit", "batch", 1, "00" + "a" * 18)
+        engine.store.run("commit", "batch", 1, "{}", 1000)
 
 
 def test_a_delayed_job_is_scheduled_by_the_servers_clock(engine):

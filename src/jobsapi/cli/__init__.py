@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobsapi.cli import data, jobs, running, system  # noqa: F401 - importing them adds their commands
+from jobsapi.cli import batches, data, jobs, running, system  # noqa: F401 - importing them adds their commands
 from jobsapi.cli.base import app
 
 __all__ = ["app", "main"]

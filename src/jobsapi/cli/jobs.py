@@ -64,10 +64,11 @@ def list_jobs(
     task: Annotated[str | None, typer.Option(help="Only this task's.")] = None,
     queue: Annotated[str | None, typer.Option(help="Only this queue's.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
+    batch: Annotated[str | None, typer.Option(help="Only those of this batch.")] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
 ) -> None:
     """List jobs, newest first."""
-    found = talk.client.list_jobs(status=status, task=task, queue=queue, tag=tag, page=min(limit, 1000))
+    found = talk.client.list_jobs(status=status, task=task, queue=queue, tag=tag, batch=batch, page=min(limit, 1000))
     jobs = list(itertools.islice(found, limit))
     head = ("ID", "TASK", "STATUS", "QUEUE", "CREATED", "PROGRESS")
     rows = ((each.id, each.task, _state(each), each.queue, each.created, _progress(each)) for each in jobs)

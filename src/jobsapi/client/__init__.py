@@ -11,7 +11,7 @@ from jobsapi import errors
 from jobsapi.client import files
 from jobsapi.client.transport import Transport, path_of, with_query
 from jobsapi.errors import ApiUnavailable
-from jobsapi.record import Job
+from jobsapi.record import Batch, Job
 from jobsapi.settings import Settings
 from jobsapi.states import ENDED
 
@@ -71,8 +71,9 @@ class Client:
         return Job(self._transport.submit("/jobs", {"task": task, "params": dict(params or {}), **options}))
 
     def add_jobs(self, requests: Iterable[Mapping[str, Any]]) -> list[Job]:
-        """Record many jobs, `{"task", "params", …options}` each, all or none; each has `id` and `status`."""
-        return [Job(each) for each in self._transport.submit("/jobs", list(requests))["jobs"]]
+        """Record many jobs, `{"task", "params", …options}` each, all or none; each has `id`, `status` and `batch`."""
+        made = self._transport.submit("/jobs", list(requests))
+        return [Job(each, batch=made["batch"]) for each in made["jobs"]]
 
     def get_job_by_id(self, jid: str) -> Job:
         """The job of that id. Raises UnknownJob."""
@@ -85,10 +86,11 @@ class Client:
         task: str | None = None,
         queue: str | None = None,
         tag: str | None = None,
+        batch: str | None = None,
         page: int = 100,
     ) -> Iterator[Job]:
         """All jobs that fit, newest first; pages of `page` jobs are fetched as they are needed."""
-        filters = {"status": status, "task": task, "queue": queue, "tag": tag, "limit": page}
+        filters = {"status": status, "task": task, "queue": queue, "tag": tag, "batch": batch, "limit": page}
         return (Job(each) for each in self._transport.pages("/jobs", "jobs", filters))
 
     def cancel_job(self, jid: str) -> Job:
@@ -150,6 +152,35 @@ class Client:
     def get_logs(self, jid: str) -> bytes:
         """What the job wrote to stdout, stderr and logging so far; of a long log both ends. Raises UnknownJob."""
         return self._transport.read(path_of("jobs", jid, "logs"))[1]
+
+    # --- Batches ----------------------------------------------------------------------------------------------------
+
+    def get_batch(self, batch: str) -> Batch:
+        """The batch of that id, its jobs counted by status. Raises UnknownBatch."""
+        return Batch(self._transport.json("GET", path_of("batches", batch)))
+
+    def list_batches(self, *, page: int = 100) -> Iterator[Batch]:
+        """All batches, newest first, without their counts; pages of `page` are fetched as they are needed."""
+        return (Batch(each) for each in self._transport.pages("/batches", "batches", {"limit": page}))
+
+    def cancel_batch(self, batch: str) -> Batch:
+        """Stop every job of the batch that has not ended; the batch as it is then. Raises UnknownBatch."""
+        return Batch(self._transport.json("POST", path_of("batches", batch, "cancel")))
+
+    def batch_results(self, batch: str) -> Iterator[dict[str, Any]]:
+        """The rows of a batch's results, in the order sent; pages are fetched as they are needed. Raises UnknownBatch.
+
+        See `jobsapi.jobs.batch_results`; here a row has every column of its page, None where there is nothing.
+        """
+        return self._transport.pages(path_of("batches", batch, "results"), "rows", {"format": "json"})
+
+    def batch_csv(self, batch: str) -> Iterator[bytes]:
+        """The results of a batch as CSV, a row a job, in pieces as they come. Raises UnknownBatch."""
+        return files.table(self._transport, batch)
+
+    def save_batch_results(self, batch: str, path: str | Path) -> Path:
+        """Write the results of a batch to a file as CSV, a row a job; it is streamed. Raises UnknownBatch, OSError."""
+        return files.save_table(self._transport, batch, Path(path))
 
     # --- Tasks, queues, workers -------------------------------------------------------------------------------------
 

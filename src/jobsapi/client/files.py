@@ -9,16 +9,16 @@ from email.message import Message
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobsapi.client.transport import media_type, path_of
+from jobsapi.client.transport import media_type, path_of, with_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import urllib3
 
     from jobsapi.client.transport import Transport
 
-__all__ = ["links", "save"]
+__all__ = ["links", "save", "save_table", "table"]
 
 _PIECE = 1 << 20
 
@@ -37,6 +37,18 @@ def save(transport: Transport, jid: str, path: Path) -> list[Path]:
     plain = {name: each for name, each in value.items() if name not in named}
     written = [_write(path / f"{name}.json", [json.dumps(each).encode()]) for name, each in plain.items()]
     return written + [_save_output(transport, jid, name, link, path) for name, link in named.items()]
+
+
+def table(transport: Transport, batch: str) -> Iterator[bytes]:
+    """The results of a batch as CSV, in pieces."""
+    address = with_query(path_of("batches", batch, "results"), {"format": "csv"})
+    with closing(transport.open("GET", address)) as response:
+        yield from transport.pieces(response, _PIECE)
+
+
+def save_table(transport: Transport, batch: str, path: Path) -> Path:
+    """The same as a file."""
+    return _write(path, table(transport, batch))
 
 
 def _save_output(transport: Transport, jid: str, name: str, link: Mapping[str, Any], folder: Path) -> Path:

@@ -91,6 +91,13 @@ class Transport:
         with closing(self.open("GET", path)) as response:
             return media_type(response), self._whole(response)
 
+    def pieces(self, response: urllib3.BaseHTTPResponse, size: int) -> Iterator[bytes]:
+        """The body in pieces of at most that many bytes."""
+        try:
+            yield from response.stream(size)
+        except urllib3.exceptions.HTTPError as problem:
+            raise self._unavailable(problem) from problem
+
     def _whole(self, response: urllib3.BaseHTTPResponse) -> bytes:
         try:
             return response.read()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from jobsapi.store import Store
 
-__all__ = ["Opened", "combined", "open_output", "open_result", "values"]
+__all__ = ["Opened", "combined", "open_output", "open_result", "read_part", "values"]
 
 _GONE = "The results of this job have been removed."
 
@@ -132,6 +132,12 @@ def values(store: Store, jid: str, token: str, descriptor: bytes, inline: bytes)
     parts = unpacked(descriptor, inline)
     loaded = {part.name: _value(part, _source(store, jid, token, part, inline)) for part in parts}
     return loaded[""] if _is_plain(parts) else loaded
+
+
+def read_part(store: Store, jid: str, token: str, part: Part, inline: bytes) -> bytes:
+    """All of one output. Raises as `values` does."""
+    source = _source(store, jid, token, part, inline)
+    return b"".join(source.read(0, source.size))
 
 
 def _value(part: Part, source: _Source) -> Any:

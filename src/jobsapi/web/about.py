@@ -13,7 +13,7 @@ __all__ = ["blueprint"]
 
 blueprint = Blueprint("about", __name__)
 
-_LINKS = ("jobs", "data", "datasets", "tasks", "queues", "workers", "docs", "openapi.json", "help")
+_LINKS = ("jobs", "batches", "data", "datasets", "tasks", "queues", "workers", "docs", "openapi.json", "help")
 
 
 @blueprint.get("/")

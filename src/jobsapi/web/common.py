@@ -8,7 +8,7 @@ import json
 import re
 import threading
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from flask import Flask, Response, current_app, request, url_for
@@ -20,12 +20,14 @@ from jobsapi.store import Store, connect
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobsapi.record import Job
+    from jobsapi.record import Batch, Job
     from jobsapi.settings import Settings
 
 __all__ = [
     "StoreHolder",
     "address",
+    "cursor",
+    "following",
     "harden",
     "install_problems",
     "linked",
@@ -38,6 +40,8 @@ __all__ = [
     "the_settings",
     "the_store",
 ]
+
+_Linked = TypeVar("_Linked", bound="Job | Batch")
 
 _EXTENSION = "jobsapi"
 _MOST_FAULTS = 100
@@ -157,6 +161,21 @@ def page_limit(text: str | None, default: int = 100) -> int:
     return int(text)
 
 
+def cursor(kind: str, text: str | None) -> int | None:
+    """The number of a list's `cursor`, `kind` before it; None where none is given. Raises Unreadable."""
+    if text is None:
+        return None
+    number = text.removeprefix(kind)
+    if number == text or not (number.isascii() and number.isdigit() and len(number) < 17):
+        raise Unreadable("`cursor` is not one that this API gave out; take it from `next`.")
+    return int(number)
+
+
+def following(page: str) -> dict[str, str]:
+    """The header that tells the address of the next page."""
+    return {"Link": f'<{page}>; rel="next"'}
+
+
 def _at(name: str, detail: str) -> Invalid:
     return Invalid(f"The query parameter {name!r} {detail}.", errors=[FieldError(_under("", name), detail)])
 
@@ -241,11 +260,11 @@ def address(path: str) -> str:
     return url_for(f"{parent}.about.home").removesuffix("/") + path
 
 
-def linked(job: Job) -> Job:
-    """The job with links that hold where this API is mounted."""
+def linked(shown: _Linked) -> _Linked:
+    """The job or batch with links that hold where this API is mounted."""
     if base := address(""):
-        job["links"] = {name: base + link for name, link in job["links"].items()}
-    return job
+        shown["links"] = {name: base + link for name, link in shown["links"].items()}
+    return shown
 
 
 def own_routes() -> tuple[str, list[tuple[str, str, str]]]:

@@ -12,9 +12,13 @@ from flask import Blueprint, Response, request
 from jobsapi import jobs
 from jobsapi.errors import FieldError, Invalid, Unreadable, WrongStatus
 from jobsapi.idempotency import Submitted, submit_once
+from jobsapi.names import new_id
+from jobsapi.submission import Sent
 from jobsapi.submission import read_body as read_submission
 from jobsapi.web.common import (
     address,
+    cursor,
+    following,
     linked,
     page_limit,
     query,
@@ -28,14 +32,13 @@ from jobsapi.web.common import (
 if TYPE_CHECKING:
     from jobsapi.record import Job
     from jobsapi.store import Store
-    from jobsapi.submission import Submission
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("jobs", __name__)
 
 _LINES = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
-_FILTERS = ("status", "task", "queue", "tag")
+_FILTERS = ("status", "task", "queue", "tag", "batch")
 
 
 @blueprint.post("/jobs")
@@ -46,8 +49,9 @@ def submit() -> Response:
     body = _submitted(sent)
     made = _made(sent, body)
     headers = {"Idempotency-Replayed": "true"} if made.is_replayed else {}
-    if isinstance(body, list):
+    if made.batch:
         shown = [{"id": record.id, "status": record.status.value} for record in made.records]
+        headers["Location"] = address(f"/batches/{made.batch}")
         return reply({"jobs": shown, "batch": made.batch}, 202, headers)
     record = made.records[0]
     headers["Location"] = address(f"/jobs/{record.id}")
@@ -59,21 +63,21 @@ def _made(sent: bytes, body: Any) -> Submitted:
     store = the_store()
     key = request.headers.get("Idempotency-Key")
     if key is not None:
-        return submit_once(store, key, sent, lambda: _submissions(store, body))
-    submissions = _submissions(store, body)
-    batch, records = jobs.submit_batch(store, submissions)
-    return Submitted(batch, records, is_other=records[0].id != submissions[0].id)
+        return submit_once(store, key, sent, lambda: _asked(store, body))
+    asked = _asked(store, body)
+    records = jobs.submit_jobs(store, asked.submissions, asked.batch, asked.sweep)
+    return Submitted(asked.batch, records, is_other=records[0].id != asked.submissions[0].id)
 
 
-def _submissions(store: Store, body: Any) -> list[Submission]:
+def _asked(store: Store, body: Any) -> Sent:
     if not isinstance(body, list):
-        return [read_submission(store, body)]
+        return Sent([read_submission(store, body)])
     if not body:
         raise Invalid("The list holds no job.", errors=[FieldError("", "holds no job")])
     if len(body) > jobs.MOST_AT_ONCE:
         detail = f"holds {len(body):,} jobs; one request may hold {jobs.MOST_AT_ONCE:,}"
         raise Invalid(f"The list {detail}.", errors=[FieldError("", detail)])
-    return [read_submission(store, each, f"/{i}") for i, each in enumerate(body)]
+    return Sent([read_submission(store, each, f"/{i}") for i, each in enumerate(body)], new_id())
 
 
 def _submitted(body: bytes) -> Any:
@@ -106,19 +110,13 @@ def list_all() -> Response:
     given = query(*_FILTERS, "limit", "cursor")
     limit = page_limit(given.pop("limit", None))
     filters = {name: given[name] for name in _FILTERS if given.get(name)}
-    below = _cursor(given["cursor"]) if "cursor" in given else None
+    below = cursor("j", given.get("cursor"))
     found, last, total = jobs.list_jobs(**filters, limit=limit, below=below, store=the_store())
     page: dict[str, Any] = {"jobs": [linked(job) for job in found], "next": None, "total": total}
     if last is None:
         return reply(page)
     page["next"] = address("/jobs?" + urlencode({**filters, "limit": limit, "cursor": f"j{last}"}))
-    return reply(page, headers={"Link": f'<{page["next"]}>; rel="next"'})
-
-
-def _cursor(text: str) -> int:
-    if not (text[:1] == "j" and text[1:].isascii() and text[1:].isdigit() and len(text) < 18):
-        raise Unreadable("`cursor` is not one that this API gave out; take it from `next`.")
-    return int(text[1:])
+    return reply(page, headers=following(page["next"]))
 
 
 @blueprint.get("/jobs/<jid>")

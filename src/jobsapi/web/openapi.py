@@ -79,7 +79,7 @@ def _document() -> dict[str, Any]:
     return document
 
 
-_GROUPS = {name: name for name in ("jobs", "data", "tasks", "schedules", "queues")}
+_GROUPS = {name: name for name in ("jobs", "batches", "data", "tasks", "schedules", "queues")}
 _GROUPS |= {"results": "jobs", "download": "jobs", "datasets": "data", "workers": "queues"}
 
 # --- Routes ---------------------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def _operation(method: str, path: str, summary: str, described: Operation, *, by
 
 def _path_parameter(path: str, name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string", "minLength": 1}
-    if name == "id" and not path.startswith("/data"):
+    if name == "batch" or (name == "id" and not path.startswith("/data")):
         schema = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
     elif path.startswith(("/queues", "/tasks", "/schedules")):
         schema = NAME
@@ -123,6 +123,8 @@ def _answer(status: int, described: Operation) -> dict[str, Any]:
         made["content"] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{kind}"}}}
     elif kind:
         made["content"] = {kind: {}}
+    if also := described.also.get(status):
+        made["content"][also] = {}
     if names := described.headers.get(status):
         made["headers"] = {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in names}
     return made

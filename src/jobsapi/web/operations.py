@@ -30,6 +30,8 @@ class Operation:
     """`jobs` or `data`; "" for none."""
     headers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Status → names in HEADERS."""
+    also: Mapping[int, str] = field(default_factory=dict)
+    """Status → a media type that the same reply can be had in."""
     needs_store: bool = True
 
 
@@ -48,10 +50,21 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "task": _query("task", "Only jobs of this task."),
     "queue": _query("queue", "Only jobs of this queue."),
     "tag": _query("tag", "Only jobs with this tag."),
+    "batch": _query("batch", "Only jobs of this batch."),
     "limit": _query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
     "cursor": _query(
         "cursor", "Where to go on; only as found in `next`.", {"type": "string", "pattern": "^j[0-9]{1,16}$"}
     ),
+    "batch_cursor": _query(
+        "cursor", "Where to go on; only as found in `next`.", {"type": "string", "pattern": "^b[0-9]{1,16}$"}
+    ),
+    "row_cursor": _query(
+        "cursor", "Where to go on; only as found in `next`.", {"type": "string", "pattern": "^r[0-9]{1,16}$"}
+    ),
+    "row_limit": _query(
+        "limit", "How many rows at most.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1000}
+    ),
+    "format": _query("format", "`csv`: all rows; `json`: a page of them. Wins over Accept.", {"enum": ["json", "csv"]}),
     "data_cursor": _query("cursor", "Where to go on, in the state in which the search began; only as found in `next`."),
     "dataset": _query("dataset", "Which data set.", NAME | {"default": "default"}),
     "id": _query(
@@ -74,10 +87,12 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "range": _header("Range", "`bytes=FIRST-LAST`: a part of the output."),
     "if_none_match": _header("If-None-Match", "An ETag seen before: 304 where nothing has changed."),
     "accept": _header("Accept", "The form of a table: text/csv, application/vnd.apache.parquet, …"),
+    "table_accept": _header("Accept", "The form of the table.")
+    | {"schema": {"enum": ["application/json", "text/csv", "*/*"]}},
 }
 
 HEADERS: dict[str, str] = {
-    "Location": "The job's address; absent where many were submitted.",
+    "Location": "The job's address, or the batch's where many were submitted.",
     "Idempotency-Replayed": "`true` where the Idempotency-Key came before and this is what it made then.",
     "Link": 'The next page, as `<address>; rel="next"`; absent at the end.',
     "ETag": "Names this version of the reply.",
@@ -108,7 +123,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         headers={200: ("Location",), 202: ("Location", "Idempotency-Replayed")},
     ),
     ("GET", "/jobs"): Operation(
-        {200: "Jobs"}, (400, 422), ("status", "task", "queue", "tag", "limit", "cursor"), headers={200: ("Link",)}
+        {200: "Jobs"},
+        (400, 422),
+        ("status", "task", "queue", "tag", "batch", "limit", "cursor"),
+        headers={200: ("Link",)},
     ),
     ("GET", "/jobs/{id}"): Operation({200: "Job", 304: ""}, (404, 422), _READ, headers={200: ("ETag",)}),
     ("DELETE", "/jobs/{id}"): _CHANGE_JOB,
@@ -119,6 +137,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/jobs/{id}/results/{name}"): _RESULT,
     ("GET", "/results/{id}"): _RESULT,
     ("GET", "/download/{id}"): _RESULT,
+    ("GET", "/batches"): Operation({200: "Batches"}, (400, 422), ("limit", "batch_cursor"), headers={200: ("Link",)}),
+    ("GET", "/batches/{batch}"): Operation({200: "Batch"}, (404, 422)),
+    ("POST", "/batches/{batch}/cancel"): Operation({200: "Batch"}, (404, 422)),
+    ("GET", "/batches/{batch}/results"): Operation(
+        {200: "Table"},
+        (400, 404, 406, 422),
+        ("format", "row_limit", "row_cursor", "table_accept"),
+        headers={200: ("Link", "Content-Disposition")},
+        also={200: "text/csv"},
+    ),
     ("POST", "/data"): Operation({201: "Loaded"}, (400, 409, 413, 415, 422), ("dataset", "id", "records"), body="data"),
     ("GET", "/data"): Operation(
         {200: "Records"},

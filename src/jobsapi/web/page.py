@@ -25,7 +25,7 @@ POLICY = (
 )
 """The page's Content-Security-Policy: its own style, by its digest, and nothing else."""
 
-_GROUPS = ("jobs", "tasks", "schedules", "data", "queues", "service")
+_GROUPS = ("jobs", "batches", "tasks", "schedules", "data", "queues", "service")
 _BOUNDS = {
     "minimum": "≥",
     "exclusiveMinimum": ">",

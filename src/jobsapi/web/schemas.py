@@ -70,6 +70,7 @@ _JOB = _object(
         "queue": NAME,
         "priority": {"type": "integer"},
         "tags": _TEXTS,
+        "batch": {"anyOf": [_ID, {"type": "null"}], "description": "The batch that it was sent with."},
         "progress": {"type": ["object", "null"], "description": "`fraction` (0 to 1) and `message`."},
         "attempt": _COUNT | {"description": "0 before the first claim, 1 during the first try."},
         "max_attempts": _COUNT,
@@ -91,6 +92,15 @@ _JOB = _object(
     *("attempts", "advice", "after", "after_any"),
     description="One requested run of a task.",
 )
+
+_BATCH = {
+    "id": _ID,
+    "created": _TIME,
+    "total": _COUNT | {"description": "How many different jobs it is."},
+    "task": _MAYBE_TEXT | {"description": "Null where they differ."},
+    "sweep": {"type": ["array", "null"], "items": {"type": "string"}, "description": "The parameters that differ."},
+    "links": {"type": "object", "additionalProperties": {"type": "string"}},
+}
 
 _FIELD_TYPES = ["integer", "number", "boolean", "string", "null", "mixed"]
 
@@ -117,15 +127,42 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Jobs": _page_of("jobs", _ref("Job")),
     "Batch": _object(
         {
+            **_BATCH,
+            "finished": _MAYBE_TIME | {"description": "When the last job ended; null while one is active."},
+            "counts": _object(_QUEUE_COUNTS, description="Its jobs by status."),
+            "removed": _COUNT | {"description": "How many of its jobs are not there any more."},
+        },
+        description="Jobs that were sent together.",
+    ),
+    "Batches": _object(
+        {
+            "batches": {"type": "array", "items": _object(_BATCH)},
+            "next": _MAYBE_TEXT | {"description": "The address of the next page; null at the end."},
+        }
+    ),
+    "Table": _object(
+        {
+            "columns": _TEXTS,
+            "rows": {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "In the order sent: id, status, reason, parameters, and what complete jobs returned.",
+            },
+            "next": _MAYBE_TEXT | {"description": "The address of the next page; null at the end."},
+        },
+        description="The results of a batch.",
+    ),
+    "SubmittedBatch": _object(
+        {
             "jobs": {
                 "type": "array",
                 "items": _object({"id": _ID, "status": {"enum": [status.value for status in Status]}}),
                 "description": "In the order sent.",
             },
-            "batch": {"type": "string"},
+            "batch": _ID,
         }
     ),
-    "Submitted": {"anyOf": [_ref("Job"), _ref("Batch")]},
+    "Submitted": {"anyOf": [_ref("Job"), _ref("SubmittedBatch")]},
     "Task": _object(
         {
             "name": NAME,

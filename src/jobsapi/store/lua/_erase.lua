@@ -1,4 +1,5 @@
 -- Part of retry, remove and prune: take an ended job's outputs, or all of it, out of the store.
+-- include: batch
 local function erase_outputs(job, at)
   local v = redis.call('HMGET', K.job(job.id), 'ds', 'ob')
   redis.call('HDEL', K.job(job.id), 'v', 'ds', 'ob')
@@ -17,9 +18,9 @@ end
 
 local function erase(job, at)
   erase_outputs(job, at)
-  for tag in string.gmatch(redis.call('HGET', K.job(job.id), 'tg') or '', '%S+') do
-    redis.call('ZREM', K.tagged(tag), job.id)
-  end
+  local v = redis.call('HMGET', K.job(job.id), 'tg', 'bt')
+  for tag in string.gmatch(v[1] or '', '%S+') do redis.call('ZREM', K.tagged(tag), job.id) end
+  if v[2] then leave_batch(v[2], job.id) end
   relist(job, nil)
   redis.call('ZREM', K.retained(), job.id)
   redis.call('UNLINK', K.job(job.id), K.history(job.id), K.log(job.id), K.log_tail(job.id))

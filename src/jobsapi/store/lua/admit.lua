@@ -29,6 +29,7 @@ local left = redis.call('LLEN', K.stage(batch))
 if left == 0 then
   redis.call('ZREM', K.staged(), batch)
   redis.call('DEL', K.committed(batch))
+  if redis.call('EXISTS', K.batch(batch)) == 0 then redis.call('UNLINK', K.batched(batch)) end
 else
   redis.call('ZADD', K.staged(), at, batch)
 end

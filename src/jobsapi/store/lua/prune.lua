@@ -17,6 +17,13 @@ local function each_of(ids, act)
   end
 end
 
+for _, batch in ipairs(redis.call('ZRANGEBYSCORE', K.borrowed(), '-inf', at, 'LIMIT', 0, left)) do
+  forget_batch(batch)
+  removed[#removed + 1] = batch
+  removed[#removed + 1] = ''
+end
+left = left - #removed / 2
+
 local function remove(job) erase(job, at) end
 
 local function remove_outputs(job)

@@ -1,12 +1,15 @@
 -- stage: write the records of a part of a large submit, which no list and no queue shows yet; their keys are held.
--- ARGV: clock, batch, then for each job: id, number of pairs, field, value, … (with q and t among them)
+-- ARGV: clock, batch, the place of the first of them in the list, then for each job:
+-- id, number of pairs, field, value, … (with q and t among them)
 -- Replies with the ids of the active jobs that stand for some of them, '' for the others. A job that is sent again is
 -- counted once. Refuses with KEYTAKEN.
 -- include: records
-local at, batch, replies = clock(), ARGV[2], {}
-local records, refusal = read_records(3)
+-- include: batch
+local at, batch, first, replies = clock(), ARGV[2], tonumber(ARGV[3]), {}
+local records, refusal = read_records(4)
 if refusal then return refusal end
-for _, record in ipairs(records) do
+for i, record in ipairs(records) do
+  place(batch, first + i - 1, record.holder or record.id)
   if not record.known and not record.holder then
     write_record(record, S.staged, at)
     redis.call('RPUSH', K.stage(batch), record.id)

@@ -2,18 +2,8 @@
 -- ARGV: clock, how long the remains of a job are kept that cannot run (ms), then for each job: id, number of pairs, field, value, … (with q and t among them)
 -- Replies with the time of creation, ms, then for each job its status, or the id of the active job that stands for it.
 -- A job whose id is known already is the same job sent again, and stays. Refuses with KEYTAKEN.
--- include: admit
 -- include: records
-local at = clock()
-local replies = { at }
+-- include: submit
 local records, refusal = read_records(3)
 if refusal then return refusal end
-for _, record in ipairs(records) do
-  local answer = record.known or record.holder
-  if not answer then
-    write_record(record, S.submitted, at)
-    answer = admit(record.id, record.fields, at, tonumber(ARGV[2]))
-  end
-  replies[#replies + 1] = answer
-end
-return replies
+return (submit(records, clock(), tonumber(ARGV[2])))

@@ -1,0 +1,14 @@
+-- submit_batch: record jobs that are a batch, and put them where they wait, all of them in one step.
+-- ARGV: clock, how long the remains of a job are kept that cannot run (ms), batch, what is told of it (JSON), then for
+-- each job: id, number of pairs, field, value, … (with q and t among them, and bt, the batch)
+-- Replies as submit does, and refuses as it does; a batch that is sent again stays as it is.
+-- include: records
+-- include: submit
+-- include: batch
+local at, keep, batch = clock(), tonumber(ARGV[2]), ARGV[3]
+local records, refusal = read_records(5)
+if refusal then return refusal end
+for i, record in ipairs(records) do place(batch, i - 1, record.holder or record.id) end
+local replies, own = submit(records, at, keep)
+make_batch(batch, own, ARGV[4], at, keep)
+return replies
