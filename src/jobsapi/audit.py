@@ -30,7 +30,7 @@ _MANY = 1000
 
 _INDEXES = ("listed", "ready", "tagged", "due", "leases", "retained", "expiring", "capped", "running")
 """Sorted sets of jobs, and the set `running`: who stands in one has a record that says so."""
-_PARTS = ("children", "capped", "stage", "committed", "outputs", "history", "log", "log_tail")
+_PARTS = ("children", "capped", "stage", "committed", "batch", "batched", "outputs", "history", "log", "log_tail")
 """What belongs to a job, or somebody must be told of."""
 
 
@@ -193,6 +193,7 @@ _MISPLACED = {
     "retained": "but does not stand among the ended jobs whose time comes: it would stay for ever",
     "expiring": "but nobody would notice that it has expired",
     "keyed": "but does not hold its key {}",
+    "batched": "but its batch {} does not have it",
     "waits": "but of the jobs it waits for not all {} would tell it of their end",
     "staged": "but the large submit {} does not have it: it would never be let in",
 }
@@ -201,6 +202,8 @@ _LOOSE = {
     "children": "Jobs wait for job {}, and nobody would tell them of its end.",
     "stage": "Nobody would let in the jobs of the large submit {}.",
     "committed": "Nobody would let in the jobs of the large submit {}.",
+    "batch": "The list of batches does not have batch {}.",
+    "batched": "The jobs of batch {} are listed, and the batch is gone.",
     "outputs": "The outputs of a run of job {} belong to nobody, and nobody would remove them.",
     "history": "The story of job {} is there, and the job is gone.",
     "log": "The log of job {} is there, and the job is gone.",

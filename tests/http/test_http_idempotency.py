@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 
 from jobsapi import Client, jobs
 from jobsapi.idempotency import submit_once
-from jobsapi.submission import prepare
+from jobsapi.submission import Sent, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,10 +159,10 @@ def test_what_refuses_the_second_of_two_at_the_same_moment_does_not_undo_the_fir
     parent = jobs.add_job("plot", PLOT["params"], store=store).id
     jobs.cancel_job(parent, store=store)
 
-    def prepared() -> list[Any]:
-        return [prepare(store, "plot", PLOT["params"], {"after_any": [parent]}, "", "/params")]
+    def prepared() -> Sent:
+        return Sent([prepare(store, "plot", PLOT["params"], {"after_any": [parent]}, "", "/params")])
 
-    def prepared_while_the_other_is_quicker() -> list[Any]:
+    def prepared_while_the_other_is_quicker() -> Sent:
         mine = prepared()
         made.append(submit_once(store, "one", b"body", prepared))
         jobs.remove_job(parent, store=store)

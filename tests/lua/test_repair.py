@@ -64,8 +64,8 @@ def staged(engine: Engine) -> str:
     sent = [prepare(engine.store, "work", {}, {"key": "s"}, "", "") for _ in range(1)]
     batch = new_id()
     arguments = [part for each in sent for part in each.arguments(bt=batch)]
-    engine.store.run("stage", batch, *arguments)
-    engine.store.run("commit", batch, 1, sent[0].id)
+    engine.store.run("stage", batch, 0, *arguments)
+    engine.store.run("commit", batch, 1, "{}", 1000)
     return sent[0].id
 
 
@@ -103,6 +103,7 @@ BROKEN: dict[str, tuple[Callable[[Engine], str], list[list[object]], str]] = {
     "a parent that does not know of children": (parent, [["hdel", "j:{id}", "ch"]], "nobody would tell them"),
     "a large submit without its job": (staged, [["delete", "s:{batch}"]], "does not have it"),
     "a large submit nobody goes on with": (staged, [["delete", "staged"]], "Nobody would let in the jobs"),
+    "the jobs of no batch": (ended, [["zadd", "bj:{new}", {"{id}": 0}]], "and the batch is gone"),
     "does not wait for a place": (capped, [["zrem", "cp:work:default", "{id}"]], "no worker would take it"),
     "waits for a place out of its turn": (capped, [["zadd", "cp:work:default", {"{id}": 1}]], "in its turn for one"),
     "waits for a place and runs": (running, [["zadd", "cp:work:default", {"{id}": 1}]], "of group work and queue"),
@@ -199,6 +200,24 @@ def test_a_job_that_waits_for_a_place_which_nobody_has_is_let_go(engine):
     repair(engine.store, told)
     assert audit(engine.store) == []
     assert [claim.id for claim in engine.claim(2)] == [second]
+
+
+def test_a_batch_that_lost_its_jobs_or_its_place_in_the_list_has_them_again_in_their_order(engine):
+    held = engine.submit(key="held")
+    asked = [{"task": "work"}, {"task": "work", "key": "held", "on_conflict": "return"}, {"task": "work"}]
+    made = jobs.add_jobs(asked, store=engine.store)
+    batch, keys = made[0].batch, engine.store.keys
+    engine.store.redis.zrem(keys.batched(batch), made[0].id, made[2].id)
+    engine.store.redis.delete(keys.batches())
+    told = audit(engine.store)
+    assert {(each.place, each.subject) for each in told} == {
+        *(("batched", made[n].id) for n in (0, 2)),
+        ("batch", batch),
+    }
+    assert repair(engine.store, told) == 3
+    assert audit(engine.store) == []
+    assert [each.id for each in jobs.list_batches(store=engine.store)[0]] == [batch]
+    assert [row["id"] for row in jobs.batch_results(batch, store=engine.store)] == [held, made[0].id, made[2].id]
 
 
 def test_no_more_are_told_than_asked_for(engine):

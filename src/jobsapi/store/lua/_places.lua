@@ -25,6 +25,9 @@ local function places(job, at)
   elseif is_ended(job) then
     found[#found + 1] = { 'retained', K.retained() }
   end
+  if job.batch and redis.call('EXISTS', K.batch(job.batch)) == 1 then
+    found[#found + 1] = { 'batched', K.batched(job.batch), nil, false, job.batch }
+  end
   if job.expires and (job.status == S.submitted or job.status == S.scheduled) then
     found[#found + 1] = { 'expiring', K.expiring(), job.expires }
   end

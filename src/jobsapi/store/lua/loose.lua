@@ -1,6 +1,7 @@
 -- loose: what was left of jobs that are gone, and what some job waits for but nobody was told to look at.
 -- ARGV: clock, '1' to put it right, then for each: the name of its key, two values for the spelling ('' for none)
 -- Replies with a number each: 1 where it is, or was, loose.
+-- include: unlisted
 local at, is_mending, replies = clock(), ARGV[2] == '1', {}
 
 local function note(index, member)
@@ -47,6 +48,8 @@ local function is_loose(name, one, two)
   if redis.call('EXISTS', key) == 0 then return false end
   if name == 'children' then return unheard_children(one) end
   if name == 'capped' then return nobody_makes_room(one, two) end
+  if name == 'batch' then return is_unlisted(one, is_mending) end
+  if name == 'batched' then return is_of_no_batch(one, is_mending) end
   if name == 'stage' or name == 'committed' then return note(K.staged(), one) end
   if name == 'outputs' then return not is_taken(one, two) and note(K.unclaimed_outputs(), one .. ':' .. two) end
   if redis.call('EXISTS', K.job(one)) == 1 then return false end

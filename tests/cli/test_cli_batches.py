@@ -1,0 +1,68 @@
+"""Batches from the command line and from `Client`, against a real system."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from jobsapi.errors import UnknownBatch
+from tests.system import until
+
+
+@pytest.fixture
+def batch(system):
+    """The id of a batch of two jobs that have ended: one complete, one failed."""
+    client = system.client()
+    made = client.add_jobs([{"task": "add", "params": {"a": 1}}, {"task": "fail"}])
+    until("it has ended", lambda: client.get_batch(made[0].batch).finished)
+    return made[0].batch
+
+
+def test_a_client_sees_a_batch_as_python_does(system, batch):
+    client = system.client()
+    found = client.get_batch(batch)
+    assert (found.total, found.counts["complete"], found.counts["failed"], found.task) == (2, 1, 1, None)
+    assert next(client.list_batches(page=1)).id == batch
+    rows = list(client.batch_results(batch))
+    assert [(row["status"], row["reason"], row["a"], row["result"]) for row in rows] == [
+        ("complete", None, 1, 3),
+        ("failed", "error", None, None),
+    ]
+    assert [job.id for job in client.list_jobs(batch=batch)] == [rows[1]["id"], rows[0]["id"]]
+    assert client.cancel_batch(batch).counts == found.counts
+    with pytest.raises(UnknownBatch):
+        client.get_batch("00" + "x" * 18)
+
+
+def test_batch_status_says_how_far_it_is(system, batch):
+    done = system.run("batch", "status", batch)
+    told = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert (told["id"], told["jobs"], told["complete"], told["failed"]) == (batch, "2", "1", "1")
+    assert json.loads(system.run("batch", "status", batch, "--json").stdout)["counts"]["failed"] == 1
+    assert batch in system.run("batch", "list").stdout
+
+
+def test_batch_results_are_csv_on_stdout_or_in_a_file(system, batch):
+    printed = system.run("batch", "results", batch).stdout
+    rows = list(csv.DictReader(printed.splitlines()))
+    assert [(row["status"], row["a"], row["result"]) for row in rows] == [("complete", "1", "3"), ("failed", "", "")]
+    done = system.run("batch", "results", batch, "-o", "table.csv")
+    assert done.stdout == "table.csv\n"
+    assert (system.folder / "table.csv").read_text() == printed
+    assert json.loads(system.run("batch", "results", batch, "--json").stdout)["rows"][0]["result"] == 3
+
+
+def test_batch_cancel_stops_what_is_active(system):
+    never = str(system.folder / "never")
+    made = system.client().add_jobs([{"task": "hold", "params": {"until": never}} for _ in range(5)])
+    done = system.run("batch", "cancel", made[0].batch)
+    assert done.returncode == 0, done.stderr
+    found = until("it has ended", lambda: (b := system.client().get_batch(made[0].batch)).finished and b)
+    assert found.counts["cancelled"] == 5
+
+
+def test_an_unknown_batch_is_said_in_one_sentence(system):
+    done = system.run("batch", "status", "nothing")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "jobsapi: No batch has the id 'nothing'.\n")
