@@ -117,9 +117,7 @@ class Machine(RuleBasedStateMachine):
         if sent.id in self.model.jobs and self.model.jobs[sent.id].status != STAGED:
             batch = self.model.jobs[sent.id].batch
             if batch:
-                self.store.run(
-                    "submit_batch", self.model.keep, batch, batches.told([sent]), *sent.arguments(bt=batch)
-                )
+                self.store.run("submit_batch", self.model.keep, batch, batches.told([sent]), *sent.arguments(bt=batch))
             else:
                 self.store.run("submit", self.model.keep, *sent.arguments())
 

@@ -315,9 +315,13 @@ class Model(Records):
         job = self._shown(jid)
         if job.is_ended or job.status == STAGED:
             raise WrongStatus
-        job.cancel = job.was_asked = True
+        job.was_asked = True
+        self._cancel(job)
+
+    def _cancel(self, job: Job) -> None:
+        job.cancel = True
         if job.status == IN_PROGRESS:
-            self.control.setdefault(job.worker or "", {})[jid] = self.now
+            self.control.setdefault(job.worker or "", {})[job.id] = self.now
         else:
             self._end(job, CANCELLED, "cancelled")
 
@@ -350,7 +354,7 @@ class Model(Records):
         for jid in [*self.batches[batch].places]:
             job = self.jobs.get(jid)
             if job and job.batch == batch and not job.is_ended:
-                self.cancel(jid)
+                self._cancel(job)
 
     def wait(self, jid: str) -> bool:
         job = self._job(jid)

@@ -1,7 +1,7 @@
 -- submit_batch: record jobs that are a batch, and put them where they wait, all of them in one step.
 -- ARGV: clock, how long the remains of a job are kept that cannot run (ms), batch, what is told of it (JSON), then for
 -- each job: id, number of pairs, field, value, … (with q and t among them, and bt, the batch)
--- Replies as submit does, and refuses as it does; a batch that is sent again stays as it is.
+-- Replies with what submit replies with, and refuses as it does; a batch that is sent again stays as it is.
 -- include: records
 -- include: submit
 -- include: batch
