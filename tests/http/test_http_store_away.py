@@ -99,6 +99,7 @@ def test_the_api_waits_for_its_store_says_so_and_comes_back_by_itself(server: Se
     accepted = [http.post("/jobs", data=GOOD).get_json()["id"]]
     for _ in range(3):
         server.end()
+        until(http, "/tasks", 503)  # they are remembered for a second
         assert_away(http)
         server.start()
         until(http, "/readyz", 200)
