@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from jobsapi.errors import NotHolder, UnknownJob
 from jobsapi.names import new_id
 
 if TYPE_CHECKING:
@@ -90,7 +91,34 @@ def complete_job(store: Store, jid: str, token: str, descriptor: bytes, inline: 
 
     `beside`: bytes of output that are not in `inline`.
     """
-    store.run("complete", jid, token, _keep(store), descriptor, inline, beside)
+    [problem] = complete_jobs(store, [Completion(jid, token, descriptor, inline, beside)])
+    if problem:
+        raise problem
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the holder of a claim records at its end."""
+
+    id: str
+    token: str
+    descriptor: bytes
+    inline: bytes
+    beside: int = 0
+
+
+def complete_jobs(store: Store, ends: Sequence[Completion]) -> list[NotHolder | UnknownJob | None]:
+    """The same for many jobs at once, each by itself: for each, None or why it was refused."""
+    parts = [part for each in ends for part in (each.id, each.token, each.descriptor, each.inline, each.beside)]
+    return [_refusal(reply) for reply in store.run("complete", _keep(store), *parts)]
+
+
+def _refusal(reply: int | bytes) -> NotHolder | UnknownJob | None:
+    if isinstance(reply, int):
+        return None
+    if reply == b"NOTHOLDER":
+        return NotHolder("This claim no longer holds the job.")
+    return UnknownJob("No job has this id.")
 
 
 def fail_job(

@@ -40,7 +40,7 @@ class Script:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.source = _slim(_read("_prelude") + _with_includes(name))
+        self.source = _slim(f"{_read('_prelude')}local function main()\n{_with_includes(name)}end\n{_LAST}")
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, server: Any, keys: Keys, *args: Any, now: int | None = None) -> Any:
@@ -97,6 +97,13 @@ def _with_includes(name: str, had: set[str] | None = None) -> str:
         return _with_includes(f"_{match[1]}", had)
 
     return re.sub(r"^-- include: (\w+)$", part, _read(name), flags=re.MULTILINE)
+
+
+_LAST = """
+local reply = main()
+flush()
+return reply
+"""
 
 
 def _slim(text: str) -> str:

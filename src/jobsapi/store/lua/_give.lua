@@ -1,9 +1,10 @@
 -- Part of claim: what a worker is told of the jobs it is given.
 local claimed = {}
+local told = { 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay' }
 
-local function give(id, token)
-  local v = redis.call('HMGET', K.job(id), 't', 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay')
-  claimed[#claimed + 1] = { id, token, v[1], v[2], tonumber(v[3]), v[4], tonumber(v[5]), v[6], v[7], v[8], v[9] }
+-- `v`: the values of `told`.
+local function give(id, token, task, v, attempt, at)
+  claimed[#claimed + 1] = { id, token, task, v[1], attempt, v[3], at, v[5], v[6], v[7], v[8] }
 end
 
 -- The jobs of the worker's last claim that it still holds, where that claim was made under this token: it is sent
@@ -13,7 +14,9 @@ local function give_again(worker, token)
   if last_token ~= token then return nil end
   for id in string.gmatch(last_ids, '%S+') do
     local job = fetch(id)
-    if job and job.status == S.in_progress and string.find(job.token, token, 1, true) == 1 then give(id, job.token) end
+    if job and job.status == S.in_progress and string.find(job.token, token, 1, true) == 1 then
+      give(id, job.token, job.task, redis.call('HMGET', K.job(id), unpack(told)), job.attempt, job.began)
+    end
   end
   return claimed
 end

@@ -29,6 +29,6 @@ end
 
 -- No worker runs it any more.
 local function unclaim(job)
-  redis.call('ZREM', K.leases(), job.id)
+  later('ZREM', K.leases(), job.id)
   make_room(job)
 end

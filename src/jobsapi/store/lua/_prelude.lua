@@ -9,30 +9,55 @@ end
 -- What the transitions need to know of a job; nil where there is none.
 local function fetch(id)
   local v = redis.call('HMGET', K.job(id), 's', 't', 'q', 'n', 'pr', 'k', 'a', 'd', 'md', 'kp', 'cr', 'w', 'b', 'ma',
-    'xa', 'ky', 'ch', 'lg')
+    'xa', 'ky', 'ch', 'lg', 'wt')
   if not v[1] then return nil end
   return {
     id = id, status = v[1], task = v[2], queue = v[3], number = v[4], priority = tonumber(v[5] or 0),
     token = v[6], attempt = tonumber(v[7] or 0), lost = tonumber(v[8] or 0), most_lost = tonumber(v[9] or nil),
     keep = tonumber(v[10] or nil), cancel = v[11], worker = v[12], began = tonumber(v[13] or nil),
     most_attempts = tonumber(v[14] or 1), expires = tonumber(v[15] or nil), key = v[16],
-    has_children = v[17], group = v[18],
+    has_children = v[17], group = v[18], is_awaited = v[19],
   }
 end
 
--- Move a job from the list of its present status to another's (nil: to none).
-local function relist(job, to)
-  redis.call('ZREM', K.listed(job.status, job.queue, job.task), job.id)
-  if to then
-    redis.call('ZADD', K.listed(to, job.queue, job.task), job.number, job.id)
-    redis.call('SADD', K.lists(), to .. ':' .. job.queue .. ':' .. job.task)
+-- What is written when the script ends, one command a key however many jobs it moved: `flush` is called after every
+-- script, so nothing written so can be read in the same one.
+local waiting, in_order, counted = {}, {}, {}
+local function later(command, key, first, second)
+  local name = command .. key
+  local words = waiting[name]
+  if not words then
+    words = { command, key }
+    waiting[name], in_order[#in_order + 1] = words, words
   end
+  words[#words + 1] = first
+  words[#words + 1] = second
+end
+local function count_later(key, field)
+  counted[key] = counted[key] or {}
+  counted[key][field] = (counted[key][field] or 0) + 1
+end
+local function flush()
+  for _, words in ipairs(in_order) do redis.call(unpack(words)) end
+  for key, fields in pairs(counted) do
+    for field, count in pairs(fields) do redis.call('HINCRBY', key, field, count) end
+  end
+end
+
+-- Move a job from the list of its present status (nil: from none) to another's (nil: to none).
+local function relist(job, to)
+  if job.status then later('ZREM', K.listed(job.status, job.queue, job.task), job.id) end
+  if not to then return end
+  local list = K.listed(to, job.queue, job.task)
+  if not waiting['ZADD' .. list] then later('SADD', K.lists(), to .. ':' .. job.queue .. ':' .. job.task) end
+  later('ZADD', list, job.number, job.id)
 end
 
 -- Into the queue: by priority, then by number; and one idle worker shall look.
 local function enqueue(job)
-  redis.call('ZADD', K.ready(job.queue, job.task), (100 - job.priority) * 2 ^ 44 + job.number, job.id)
-  redis.call('ZADD', K.wake(job.queue, job.task), 0, 'look')
+  local queue = K.ready(job.queue, job.task)
+  if not waiting['ZADD' .. queue] then later('ZADD', K.wake(job.queue, job.task), 0, 'look') end
+  later('ZADD', queue, (100 - job.priority) * 2 ^ 44 + job.number, job.id)
 end
 
 local function unknown() return redis.error_reply('UNKNOWNJOB No job has this id.') end

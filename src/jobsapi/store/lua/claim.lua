@@ -5,6 +5,7 @@
 -- memory limit (MiB or false), backoff (JSON or false), after, after_any (ids or false).
 -- A claim that is sent again under the same token, because its reply was lost, gets the same jobs again.
 -- include: give
+-- include: heads
 -- include: limits
 local at, worker, lease, most, token = clock(), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local again = give_again(worker, token)
@@ -12,45 +13,45 @@ if again then return again end
 local ids, next_argument = '', 6
 local passed = 0 -- jobs that were looked at and not given out: a call looks at a hundred of them at the most
 
-local function take(id, score, limit)
-  local job = fetch(id)
-  if not job or job.status ~= S.submitted or (job.expires or at + 1) <= at -- too late: `expire` finds it
+local function take(id, score, queue, task, limit)
+  local v = redis.call('HMGET', K.job(id), 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay', 's', 'n', 'xa', 'lg')
+  local job = { id = id, status = v[9], queue = queue, task = task, number = v[10], group = v[12] }
+  if job.status ~= S.submitted or tonumber(v[11] or at + 1) <= at -- too late: `expire` finds it
     or is_capped(job, score, limit) then
     passed = passed + 1
     return
   end
-  if job.expires then
+  if v[11] then
     redis.call('ZREM', K.expiring(), id)
     redis.call('HDEL', K.job(id), 'xa')
   end
-  local its_token = token .. #claimed
+  local its_token, attempt = token .. #claimed, tonumber(v[2] or 0) + 1
   relist(job, S.in_progress)
-  redis.call('HSET', K.job(id), 's', S.in_progress, 'k', its_token, 'w', worker, 'b', at, 'a', job.attempt + 1)
-  redis.call('ZADD', K.leases(), at + lease, id)
+  redis.call('HSET', K.job(id), 's', S.in_progress, 'k', its_token, 'w', worker, 'b', at, 'a', attempt)
+  later('ZADD', K.leases(), at + lease, id)
   note_start(job, limit, at)
   ids = ids .. ' ' .. id
-  give(id, its_token)
+  give(id, its_token, task, v, attempt, at)
 end
 
 local function from_queue(queue, tasks)
-  local limits, heads = limits_of(tasks), {}
-  local function look(task)
-    local head = redis.call('ZRANGE', K.ready(queue, task), 0, 0, 'WITHSCORES')
-    heads[task] = head[1] and not is_closed(queue, task, limits[task], at) and head or nil
+  local limits, lines = limits_of(tasks), lines_of(queue, tasks, most - #claimed)
+  local function look(line)
+    if line.id and is_closed(queue, line.task, limits[line.task], at) then line.id = nil end
   end
-  for _, task in ipairs(tasks) do look(task) end
+  for _, line in ipairs(lines) do look(line) end
   while #claimed < most and passed < 100 do
-    local best
-    for task, head in pairs(heads) do
-      if not best or tonumber(head[2]) < tonumber(heads[best][2]) then best = task end
-    end
-    if not best then return end
-    redis.call('ZREM', K.ready(queue, best), heads[best][1])
-    take(heads[best][1], heads[best][2], limits[best])
-    look(best)
+    local line = best_of(lines)
+    if not line then return end
+    later('ZREM', line.key, line.id)
+    take(line.id, line.score, queue, line.task, limits[line.task])
+    advance(line, most)
+    look(line)
   end
   -- more is waiting than this worker took: the next idle one shall look
-  for task in pairs(heads) do redis.call('ZADD', K.wake(queue, task), 0, 'look') end
+  for _, line in ipairs(lines) do
+    if line.id then redis.call('ZADD', K.wake(queue, line.task), 0, 'look') end
+  end
 end
 
 while next_argument <= #ARGV do

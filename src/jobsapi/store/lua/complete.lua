@@ -1,21 +1,31 @@
--- complete: the claim's holder records the outputs and the end of the job, once.
--- ARGV: clock, id, token, how long results are kept (ms), descriptor of the outputs, the inline output, how many bytes
--- of output lie beside the record
--- Replies with 1, or 0 where this very claim had completed it already (a reply was lost and the call sent again).
--- Refuses with UNKNOWNJOB, NOTHOLDER.
+-- complete: the holders of claims record the outputs and the end of their jobs, each once.
+-- ARGV: clock, how long results are kept (ms), then for each job: id, token, descriptor of the outputs, the inline
+-- output, how many bytes of output lie beside the record
+-- Replies with, for each job, 1; 0 where this very claim had completed it already (a reply was lost and the call sent
+-- again), or the word of a refusal: UNKNOWNJOB, NOTHOLDER. What is refused does not keep the others from their end.
 -- include: settle
-local at, id, token, keep = clock(), ARGV[2], ARGV[3], tonumber(ARGV[4])
-local job = fetch(id)
-if not job then return unknown() end
-if job.status == S.complete and job.token == token then return 0 end
-if not is_held(job, token) then return not_holder() end
-if ARGV[5] ~= '' then redis.call('HSET', K.job(id), 'ds', ARGV[5]) end
-if ARGV[6] ~= '' then redis.call('HSET', K.job(id), 'v', ARGV[6]) end
-if ARGV[7] ~= '0' then
-  redis.call('HSET', K.job(id), 'ob', ARGV[7])
-  redis.call('INCRBY', K.output_bytes(), ARGV[7])
-  redis.call('ZADD', K.bulky(), at, id)
+local at, keep, replies = clock(), tonumber(ARGV[2]), {}
+
+local function complete(id, token, descriptor, inline, beside)
+  local job = fetch(id)
+  if not job then return 'UNKNOWNJOB' end
+  if job.status == S.complete and job.token == token then return 0 end
+  if not is_held(job, token) then return 'NOTHOLDER' end
+  if beside ~= '0' then
+    redis.call('HSET', K.job(id), 'ob', beside)
+    redis.call('INCRBY', K.output_bytes(), beside)
+    redis.call('ZADD', K.bulky(), at, id)
+    redis.call('ZREM', K.unclaimed_outputs(), id .. ':' .. token)
+  end
+  if descriptor ~= '' then
+    settle(job, S.complete, '', at, keep, 'v', inline, 'ds', descriptor)
+  else
+    settle(job, S.complete, '', at, keep, 'v', inline)
+  end
+  return 1
 end
-redis.call('ZREM', K.unclaimed_outputs(), id .. ':' .. token)
-settle(job, S.complete, '', at, keep)
-return 1
+
+for i = 3, #ARGV, 5 do
+  replies[#replies + 1] = complete(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+end
+return replies
