@@ -39,12 +39,12 @@ def move(store: Store) -> float:
 
 def run(store: Store) -> int:
     """One look at everything; how many things were put right. Raises StoreUnavailable."""
-    done = 0
+    done = jobs.prune_jobs(store) + results.sweep(store) + data.sweep(store)  # these make room, which the rest may need
     if jobs.may_reap(store):
         for jid in jobs.expired_leases(store):
             done += jobs.lose_job(store, jid, "", "its worker did not renew the lease")
-    done += jobs.expire_jobs(store) + jobs.prune_jobs(store)
+    done += jobs.expire_jobs(store)
     for batch in jobs.abandoned_batches(store, _ABANDONED_AFTER, accepted_age=_LEFT_AFTER):
         jobs.admit_jobs(store, batch)
         done += 1
-    return done + results.sweep(store) + data.sweep(store)
+    return done

@@ -181,7 +181,9 @@ class Worker:
 
     def _claim(self) -> None:
         """Take jobs into the free slots; when the queues are empty, ask to be woken."""
-        free = self._pool.free
+        free = self._pool.free - sum(
+            each.ending is not None for each in self._running.values()
+        )  # a kept end has a slot
         if self._stop_at is not None or not self._is_hungry:
             return
         free = max(0, free)  # a word was heard while full: a claim of nothing passes it on to an idle worker

@@ -11,8 +11,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
 from redis.exceptions import NoScriptError, ResponseError
 
 from jobsapi import jobs
@@ -20,6 +18,7 @@ from jobsapi.client import Client
 from jobsapi.store import Store
 from jobsapi.store.scripts import script
 from tests.conftest import server_binary
+from tests.faults.histories import run_histories
 from tests.faults.machine import Machine
 from tests.faults.rig import Rig, Stream, rig
 from tests.system.proxy import Proxy, a_proxy
@@ -74,20 +73,7 @@ def test_random_histories_in_which_every_reply_is_lost_once_are_as_those_in_whic
         pass
 
     Histories.store = Store(Deaf(store.redis), store.settings, store.url)
-    how = settings(
-        max_examples=20,
-        stateful_step_count=100,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate, Phase.shrink],
-        print_blob=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    rounds = 0
-    while Histories.steps < int(os.environ.get("MODEL_STEPS", "2000")) / 2:
-        run_state_machine_as_test(seed(chosen + rounds)(Histories), settings=how)
-        rounds += 1
-    print(f"{Histories.steps:,} steps")
+    run_histories(Histories, chosen, int(os.environ.get("MODEL_STEPS", "2000")) // 2)
 
 
 @pytest.fixture
