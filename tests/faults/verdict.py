@@ -189,14 +189,14 @@ class Verdict:
 
     def _schedule(self) -> Iterator[str]:
         """One job for each due time."""
-        dues = sorted(_moment(job.id) for job in self.jobs.values() if SCHEDULE in job.tags)
+        dues = sorted(made_at(job.id) for job in self.jobs.values() if SCHEDULE in job.tags)
         for one, other in itertools.pairwise(dues):
             if other - one != round(EVERY * 1000):
                 yield f"the schedule's due times are {dues}"
 
 
-def _moment(jid: str) -> int:
-    """When a schedule's job was due, ms: its id tells."""
+def made_at(jid: str) -> int:
+    """When an id was made, ms, by its maker's clock; that of a schedule's job: when it was due."""
     number = 0
     for digit in jid[2:]:
         number = number * 62 + (string.digits + string.ascii_uppercase + string.ascii_lowercase).index(digit)

@@ -71,10 +71,10 @@ class System:
         self._log = (folder / "workers.log").open("wb")
         self.log_path = folder / "workers.log"
 
-    def worker(self, *flags: str) -> subprocess.Popen[bytes]:
-        """Start a worker and wait until it told its tasks."""
+    def worker(self, *flags: str, **more: str) -> subprocess.Popen[bytes]:
+        """Start a worker and wait until it told its tasks; `more`: variables of its environment."""
         before = {each["id"] for each in registry.workers(self.store)}
-        process = self.start("worker", str(self.app), "--concurrency", "2", *flags)
+        process = self.start("worker", str(self.app), "--concurrency", "2", *flags, **more)
         until("the worker tells its tasks", lambda: {each["id"] for each in registry.workers(self.store)} - before)
         return process
 

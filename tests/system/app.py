@@ -67,3 +67,13 @@ def gather() -> list[str]:
     found = [parent.result for parent in current_job().parents]
     _tell("end")
     return found
+
+
+@task
+def clock(seconds: float = 0) -> list[float]:
+    """What the clock of its machine says at its begin and its end."""
+    _tell("begin")
+    began = time.time()
+    time.sleep(seconds)
+    _tell("end")
+    return [began, time.time()]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from jobsapi.errors import StoreUnavailable
 from jobsapi.settings import Settings
 from jobsapi.store import Store, client_for, wait_until_up
+from tests.system.preload import IS_POSSIBLE, library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,17 +127,13 @@ class Witness:
     `is_possible` is False where there is no C compiler.
     """
 
-    is_possible = shutil.which("cc") is not None
+    is_possible = IS_POSSIBLE
 
     def __init__(self, folder: Path, *, sync_takes: float = 0.0) -> None:
         """`sync_takes`: seconds that every sync lasts the longer, as on a disk that is slow or busy."""
         self._list = folder / "synced"
-        library = folder / "witness.so"
-        (folder / "witness.c").write_text(_SOURCE)
-        subprocess.run(
-            ["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(folder / "witness.c"), "-ldl"], check=True
-        )
-        self.environment = {"LD_PRELOAD": str(library), "WITNESS_LIST": str(self._list)}
+        preload = library(folder, "witness", _SOURCE)
+        self.environment = {"LD_PRELOAD": preload, "WITNESS_LIST": str(self._list)}
         if sync_takes:
             self.environment["WITNESS_SYNC_US"] = str(round(sync_takes * 1e6))
 
