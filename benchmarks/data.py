@@ -61,12 +61,13 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
     given = parser.parse_args()
     with fresh_store() as store:
-        _measure(store, f"{given.records:,} generated records", generated(given.records))
+        _tell(f"{given.records:,} generated records", measured(store, generated(given.records)))
         for file in given.files:
-            _measure(store, file.name, file)
+            _tell(file.name, measured(store, file))
 
 
-def _measure(store: Store, name: str, source: Any) -> None:
+def measured(store: Store, source: Any) -> dict[str, float]:
+    """Loads it into the empty store, then searches it. Sizes are bytes, times of searches ms."""
     store.redis.flushdb()
     empty = _memory(store)
     started = time.perf_counter()
@@ -74,24 +75,37 @@ def _measure(store: Store, name: str, source: Any) -> None:
     seconds = time.perf_counter() - started
     ours = _memory(store) - empty
     size = sum(len(orjson.dumps(record)) for record in data.records(store=store))
-    print(f"{name}: {loaded:,} records, {size / 1e6:.1f} MB of JSON")
-    print(f"  loaded in {seconds:.1f} s: {loaded / seconds:,.0f} records a second")
-    print(f"  memory in the server: {ours / 1e6:.1f} MB, {ours / size:.2f} of the JSON; ", end="")
-    plain = _plain(store)
-    print(f"the JSON alone in a hash: {plain / 1e6:.1f} MB, {plain / size:.2f}")
-    print(f"  memory of this process at its highest: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MB")
-    _print_searches(store, "both of one record", _pairs(store))
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    told = {"records": loaded, "json": size, "rate": loaded / seconds, "memory": ours, "own memory": own}
+    plain, plain_rate = _plain(store)
+    return told | {"plain": plain, "plain rate": plain_rate} | _searches(store, _pairs(store))
 
 
-def _plain(store: Store) -> int:
-    """The server's memory for the records as JSON in one hash, by number."""
-    before = _memory(store)
+def _tell(name: str, told: dict[str, float]) -> None:
+    size = told["json"]
+    print(f"{name}: {told['records']:,} records, {size / 1e6:.1f} MB of JSON")
+    print(f"  loaded at {told['rate']:,.0f} records a second; pipelined HSET alone at {told['plain rate']:,.0f}")
+    print(f"  memory in the server: {told['memory'] / 1e6:.1f} MB, {told['memory'] / size:.2f} of the JSON; ", end="")
+    print(f"the JSON alone in a hash: {told['plain'] / 1e6:.1f} MB, {told['plain'] / size:.2f}")
+    print(f"  memory of this process at its highest: {told['own memory'] / 2**20:.0f} MB")
+    print(
+        f"  first page of {PAGE}, two words, both of one record: p50 {told['p50']:.2f} ms, p99 {told['p99']:.2f} ms; "
+        f"found {told['found']:,.0f} (median), {told['most found']:,} (most)"
+    )
+
+
+def _plain(store: Store) -> tuple[int, float]:
+    """The server's memory for the records as JSON in one hash, by number; and records a second with nothing else."""
+    before, seconds = _memory(store), 0.0
     numbered = enumerate(data.records(store=store))
     while some := {str(number): orjson.dumps(record) for number, record in islice(numbered, 1000)}:
+        started = time.perf_counter()
         store.redis.hset("plain", mapping=some)
+        seconds += time.perf_counter() - started
     used = _memory(store) - before
+    count = store.redis.hlen("plain")
     store.redis.unlink("plain")
-    return used
+    return used, count / seconds
 
 
 def _memory(store: Store) -> int:
@@ -117,7 +131,7 @@ def _pairs(store: Store) -> list[str]:
     return found
 
 
-def _print_searches(store: Store, name: str, texts: list[str]) -> None:
+def _searches(store: Store, texts: list[str]) -> dict[str, float]:
     took, totals = [], []
     for text in texts:
         started = time.perf_counter()
@@ -125,10 +139,7 @@ def _print_searches(store: Store, name: str, texts: list[str]) -> None:
         took.append((time.perf_counter() - started) * 1000)
         totals.append(page.total)
     cuts = statistics.quantiles(took, n=100)
-    print(
-        f"  first page of {PAGE}, two words, {name}: p50 {cuts[49]:.2f} ms, p99 {cuts[98]:.2f} ms; "
-        f"found {statistics.median(totals):,.0f} (median), {max(totals):,} (most)"
-    )
+    return {"p50": cuts[49], "p99": cuts[98], "found": statistics.median(totals), "most found": max(totals)}
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ class UseJobsapi(Driver):
         return jobs.get_results(job["id"], store=self.store)
 
     def worker(self, variant: str) -> list[str]:
-        kind = {"processes": ["--concurrency", "2"], "threads": ["--threads", "8"]}[variant]
-        return ["-m", "jobsapi", "worker", "app.py", *kind]
+        kind = {"processes": ["--concurrency", "2"], "single": ["--concurrency", "1"], "threads": ["--threads", "8"]}
+        return ["-m", "jobsapi", "worker", "app.py", *kind[variant]]
 
 
 DRIVER = UseJobsapi

@@ -12,7 +12,7 @@ from benchmarks.drivers import Failed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-NAMES = ("enqueue", "bulk", "drain", "latency")
+NAMES = ("enqueue", "bulk", "drain", "latency", "post", "memory", "starts", "workers", "get", "millions", "data")
 """In the order in which they run."""
 
 _Any = TypeVar("_Any")
