@@ -44,10 +44,8 @@ faults: $(READY) ## real processes killed at random, and the engine against a mo
 containers: ## builds the image and runs the whole system in containers (needs Docker)
 	tests/containers/run
 
-bench: $(READY) ## measures the engine, data sets and held connections
-	$(BIN)/python -m benchmarks.engine
-	$(BIN)/python -m benchmarks.data
-	$(BIN)/python -m benchmarks.held
+bench: $(READY) ## measures jobsapi beside other job queues and writes docs/benchmarks.md (an hour); QUICK=1 only prints
+	$(BIN)/python -m benchmarks.run $(if $(QUICK),--quick,--write)
 
 soak: $(READY) ## half an hour at half of the machine's rate, memory sampled; SOAK_SECONDS (slow)
 	$(BIN)/python -m benchmarks.soak

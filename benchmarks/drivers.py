@@ -57,6 +57,11 @@ class Driver:
         self.facts = self.ask("facts")
         self._counting = server.client(self.facts["database"])
 
+    @property
+    def pid(self) -> int:
+        """Of the driver."""
+        return self._process.pid
+
     def ask(self, what: str, **about: Any) -> dict[str, Any]:
         """Have the driver do something. Raises Failed."""
         assert self._process.stdin

@@ -11,7 +11,7 @@ import sys
 import time
 
 from benchmarks import environments, report
-from benchmarks.results import LAST, Results
+from benchmarks.results import Results
 from benchmarks.rows import FAILURES, NAMES, Size, row
 
 
@@ -28,30 +28,35 @@ def main() -> None:
     environments.install()
     chosen = [name for name in NAMES if name in (given.rows or NAMES)]
     results = measured(chosen, Size(given.quick), given.rounds)
-    kept = Results.load(LAST) if given.rows else Results()
-    kept.metrics |= results.metrics
-    kept.facts |= results.facts
-    kept.failures = results.failures
-    kept.save()
     sys.stdout.write(report.text(results))
     if given.write:
-        report.write(kept)
+        report.write(_kept(results))
 
 
 def measured(chosen: list[str], size: Size, rounds: int) -> Results:
     """All rounds of these rows."""
-    results = Results(facts={"machine": environments.machine(), "versions": environments.versions()})
+    results = Results(facts={"machine": environments.machine(), "versions": environments.versions(), "rounds": {}})
     wanted = {name: rounds or (1 if size.quick else row(name).ROUNDS) for name in chosen}
     for number in range(max(wanted.values())):
         for name in chosen:
             if number < wanted[name]:
                 started = time.perf_counter()
                 results.add(row(name).measure(size, number))
+                results.facts["rounds"][name] = number + 1
+                results.failures = list(FAILURES)
+                _kept(results).save()
                 _say(f"round {number + 1}: {name}: {time.perf_counter() - started:.0f} s")
-    results.failures = list(FAILURES)
-    results.facts["rounds"] = wanted
-    results.facts["quick"] = size.quick
     return results
+
+
+def _kept(results: Results) -> Results:
+    """These figures over the last ones of other rows."""
+    kept = Results.load()
+    kept.metrics |= results.metrics
+    rounds = kept.facts.get("rounds", {}) | results.facts["rounds"]
+    kept.facts |= results.facts | {"rounds": {name: rounds[name] for name in NAMES if name in rounds}}
+    kept.failures = results.failures
+    return kept
 
 
 def _say(what: str) -> None:

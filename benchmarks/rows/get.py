@@ -1,4 +1,4 @@
-"""`GET /jobs/<id>` and `GET /jobs?limit=100` with few and with many jobs in the store, beside FastAPI's read of a key."""
+"""`GET /jobs/<id>` and `GET /jobs?limit=100` with few and many jobs in the store, beside FastAPI's read of a key."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 from benchmarks import filling
-from benchmarks.rows import Size
 from benchmarks.server import fresh_server
 from benchmarks.web import SITES, Load, load, running
 from jobsapi import jobs
 
 if TYPE_CHECKING:
+    from benchmarks.rows import Size
     from benchmarks.server import Server
 
 ROUNDS = 1
@@ -31,7 +31,7 @@ def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
         _ours(server, f"{FEW:,} jobs", seconds, told)
         filling.fill(server.url, many - FEW)
         _ours(server, f"{many:,} jobs", seconds, told)
-        shown = jobs.list_jobs(limit=1, store=store)["jobs"][0]
+        shown = jobs.list_jobs(limit=1, store=store)[0][0]
         store.close()
         _bare(server, shown["id"], seconds, told)
     return told
@@ -39,7 +39,7 @@ def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
 
 def _ours(server: Server, name: str, seconds: float, told: dict[str, dict[str, float]]) -> None:
     store = filling.opened(server.url)
-    page = jobs.list_jobs(limit=1000, store=store)["jobs"]
+    page = jobs.list_jobs(limit=1000, store=store)[0]
     store.close()
     paths = [f"/jobs/{job['id']}" for job in random.Random(5).sample(page, 500)]
     with running(SITES[0], server) as (url, _):

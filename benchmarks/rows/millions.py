@@ -8,13 +8,13 @@ from benchmarks import filling
 from benchmarks.catalogue import OURS
 from benchmarks.drivers import driving
 from benchmarks.processes import resident_mb
-from benchmarks.rows import Size
 from benchmarks.rows.drain import watched
 from benchmarks.server import fresh_server
 from benchmarks.threads import runnable
 from benchmarks.web import SITES, load, running
 
 if TYPE_CHECKING:
+    from benchmarks.rows import Size
     from benchmarks.server import Server
 
 ROUNDS = 1
@@ -36,7 +36,7 @@ def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
 
 
 def _at(server: Server, name: str, queued: int, size: Size, told: dict[str, dict[str, float]]) -> None:
-    one, bulk, seconds = size.of(4000, 500), size.of(20_000, 2000), size.of(10.0, 1.5)
+    one, bulk, seconds = size.of(2000, 500), size.of(5000, 1000), size.of(10.0, 1.5)
     with driving(OURS, server) as driver:
         for what, count in (("enqueue", one), ("bulk", bulk)):
             rate = count / float(driver.ask(what, count=count)["seconds"])
@@ -44,8 +44,8 @@ def _at(server: Server, name: str, queued: int, size: Size, told: dict[str, dict
         for variant in runnable(OURS):
             before = driver.finished(0)
             with driver.worker(variant) as process:
-                # all that is queued is more than is looked at: rates are taken from the 500th job until time is over
-                rate, _ = watched(driver, before, min(queued // 2, 500 * 20), seconds)
+                # some of what is queued, so that the queue stays as long as it is
+                rate, _ = watched(driver, before, min(queued // 4, 10_000), seconds)
                 told.setdefault(f"millions worker {variant}", {})[name] = resident_mb(process.pid)
             told.setdefault(f"millions drain {variant}", {})[name] = rate
     with running(SITES[0], server) as (url, pid):

@@ -10,12 +10,15 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING
 
 from benchmarks.catalogue import OURS
 from benchmarks.drivers import PEERS, Failed, driving, stop
 from benchmarks.processes import cpu_seconds, family
-from benchmarks.rows import Size
 from benchmarks.server import free_port, fresh_server
+
+if TYPE_CHECKING:
+    from benchmarks.rows import Size
 
 ROUNDS = 3
 IMPORT = "import time; at = time.perf_counter(); import jobsapi; print(time.perf_counter() - at)"

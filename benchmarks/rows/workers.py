@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 from benchmarks.catalogue import OURS
 from benchmarks.drivers import driving
 from benchmarks.processes import cpu_seconds
-from benchmarks.rows import Size
 from benchmarks.server import fresh_server
 from benchmarks.threads import has_threads
+from jobsapi.store.keys import Keys
 
 if TYPE_CHECKING:
     from benchmarks.drivers import Driver
+    from benchmarks.rows import Size
 
 ROUNDS = 3
 NUMBERS = (1, 2, 4, 8)
 LIMIT = 60.0
+READY = Keys("jobsapi").ready("default", "echo")
 
 
 def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
@@ -45,7 +47,7 @@ def _measured(driver: Driver, number: int, server_pid: int, seconds: float) -> t
         began, first, used, busy = time.perf_counter(), driver.finished(0), cpu_seconds([server_pid]), _busy()
         total = first
         waiting = driver.server.client(driver.facts["database"])
-        while time.perf_counter() - began < seconds and waiting.zcard("{jobsapi:00}:q:default:echo") > 0:
+        while time.perf_counter() - began < seconds and waiting.zcard(READY) > 0:
             time.sleep(0.01)
         took, total = time.perf_counter() - began, driver.finished(0)
         server = cpu_seconds([server_pid]) - used
