@@ -74,9 +74,8 @@ def _tell(server: Server, done: int, took: float, used: dict[str, float]) -> Non
     client = server.client()
     print(f"{done:,} jobs in {took:.2f} s: {done / took:,.0f} a second")
     for name, seconds in used.items():
-        print(
-            f"  CPU of the {name}: {seconds:.2f} s, {1e6 * seconds / done:,.0f} µs a job, {seconds / took:.0%} of a core"
-        )
+        each = f"{1e6 * seconds / done:,.0f} µs a job, {seconds / took:.0%} of a core"
+        print(f"  CPU of the {name}: {each}")
     print(f"\n{'command':24} {'calls':>9} {'a job':>7} {'µs a call':>10} {'µs a job':>9}")
     rows = [(name.removeprefix("cmdstat_"), row) for name, row in client.info("commandstats").items()]
     for name, row in sorted(rows, key=lambda each: -each[1]["usec"])[:15]:
