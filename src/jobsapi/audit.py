@@ -28,7 +28,19 @@ _PAGE = 50
 _MANY = 1000
 """Entries of a list that are read in one go."""
 
-_INDEXES = ("listed", "ready", "tagged", "due", "leases", "retained", "expiring", "capped", "running")
+_INDEXES = (
+    "listed",
+    "ready",
+    "tagged",
+    "due",
+    "leases",
+    "retained",
+    "expiring",
+    "capped",
+    "running",
+    "webhooks",
+    "bulky",
+)
 """Sorted sets of jobs, and the set `running`: who stands in one has a record that says so."""
 _PARTS = ("children", "capped", "stage", "committed", "batch", "batched", "outputs", "history", "log", "log_tail")
 """What belongs to a job, or somebody must be told of."""
@@ -189,6 +201,8 @@ _MISPLACED = {
     "due": "but does not stand among the jobs that wait for their time: nobody would let it go",
     "capped": "but does not wait in its turn for one of its group to end, in queue {}",
     "running": "but is not counted among the running ones of group {}",
+    "webhooks": "but nobody would send its webhook",
+    "bulky": "but its outputs are not among those that retention by bytes looks at",
     "leases": "but has no lease: nobody would notice the end of its worker",
     "retained": "but does not stand among the ended jobs whose time comes: it would stay for ever",
     "expiring": "but nobody would notice that it has expired",
@@ -219,6 +233,8 @@ _STRAY = {
     "expiring": "The index of jobs that expire",
     "capped": "The index of jobs of group {0} and queue {1} that wait for one to end",
     "running": "The count of running jobs of group {0}",
+    "webhooks": "The index of webhooks to be sent",
+    "bulky": "The index of large outputs",
     "keyed": "The key {0}",
     "stage": "The large submit {0}",
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobsapi import backoff
+from jobsapi import backoff, outbound
 from jobsapi.errors import FieldError
 from jobsapi.names import ID_PATTERN, NAME_PATTERN, checked_name
 
@@ -203,6 +203,17 @@ OPTIONS: dict[str, Option] = {
         {"type": "array", "items": _NAME, "maxItems": 20, "uniqueItems": True, "description": "Words to find it by."},
         _tags,
     ),
+    "webhook": Option(
+        "wh",
+        {
+            "type": "string",
+            "format": "uri",
+            "pattern": "^https?://[!-~]+$",
+            "maxLength": outbound.MOST_URL,
+            "description": "Where the job is posted to when it has ended, signed as Standard Webhooks say.",
+        },
+        outbound.checked_url,
+    ),
     "keep": Option(
         "kp",
         _SECONDS | {"description": "Seconds its results are kept after its end."},
@@ -211,7 +222,7 @@ OPTIONS: dict[str, Option] = {
 }
 """A new option is a line here, a field in `record.JobRecord`, and what the scripts make of it."""
 
-LATER = (*("webhook", "sweep"),)
+LATER = (*("sweep",),)
 """Options that this version refuses by name, so that nobody believes they were heard."""
 
 

@@ -50,6 +50,8 @@ def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
     job["attempts"] = _attempts(store, record)
     if sentence := advice(record, position):
         job["advice"] = sentence
+    if record.webhook:
+        job["webhook"] = record.webhook.shown()
     job |= {name: list(ids) for name in ("after", "after_any") if (ids := getattr(record, name))}
     return job
 

@@ -21,7 +21,7 @@ class Job(dict[str, Any]):
 
     Keys: id, status, reason, task, params, queue, priority, tags, batch, progress, attempt,
     max_attempts, cancel_requested, created, run_at, started, finished, worker, error, position, links; of one job alone
-    also attempts, advice, after, after_any. Times are RFC 3339 texts in UTC.
+    also attempts, advice, webhook, after, after_any. Times are RFC 3339 texts in UTC.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -50,6 +50,30 @@ FIELDS = (
     *("pg", "cr", "ds", "rx", "lo", "bt", "n", "ma", "ra"),
 )
 """The record's fields that a list shows; the inline output (v) is left to those who read results."""
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Where a job's end is told, and what came of it."""
+
+    url: str
+    number: int
+    """Which end of the job that is, or was: a retry makes another."""
+    status: str
+    tries: int
+    last_error: str | None
+
+    @classmethod
+    def from_fields(cls, values: Mapping[str, bytes | None]) -> Telling:
+        """What these fields of the record's hash tell."""
+        url, state, error = ((values.get(name) or b"").decode() for name in ("wh", "hs", "he"))
+        number, tries = (int(values.get(name) or 0) for name in ("hn", "ht"))
+        status = {"d": "delivered", "g": "given up"}.get(state, "pending")
+        return cls(url, number, status, tries, error or None)
+
+    def shown(self) -> dict[str, Any]:
+        """As users see it."""
+        return {"url": self.url, "status": self.status, "tries": self.tries, "last_error": self.last_error}
 
 
 @dataclass(frozen=True)
@@ -94,6 +118,7 @@ class JobRecord:
     """Of jobs of which only so many run at a time."""
     after: tuple[str, ...] = ()
     after_any: tuple[str, ...] = ()
+    webhook: Telling | None = None
 
     @classmethod
     def from_fields(cls, jid: str, values: Mapping[str, bytes | None]) -> JobRecord | None:
@@ -141,6 +166,7 @@ class JobRecord:
             group=text("lg"),
             after=tuple(text("af").split()),
             after_any=tuple(text("ay").split()),
+            webhook=Telling.from_fields(values) if values.get("wh") else None,
         )
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import os
 import re
@@ -110,6 +111,19 @@ class Settings:
         "removed. 0: any number.",
     )
 
+    webhook_secret: str = _env(
+        "JOBSAPI_WEBHOOK_SECRET",
+        "",
+        "What workers sign webhooks with: `whsec_` and 24 to 64 bytes as base64; several, comma-separated, while "
+        "receivers change from one to the next. Not set: webhooks are not signed.",
+    )
+    webhook_hosts: str = _env(
+        "JOBSAPI_WEBHOOK_HOSTS",
+        "public",
+        "Hosts that webhooks may go to, comma-separated: names, addresses, `*.domain`, `public` for every host with a "
+        "public address, `*` for any host whatever, `off` for none. For the API and the workers.",
+    )
+
     def __post_init__(self) -> None:
         """Refuse values that could only fail later and further away."""
         if self.durability not in ("everysec", "always"):
@@ -128,6 +142,7 @@ class Settings:
             raise SetupError(f"JOBSAPI_THREADS is {self.threads}; it must be between 0 and 10000.")
         if not 0.5 <= self.lease <= 3600:
             raise SetupError(f"JOBSAPI_LEASE is {self.lease}; it must be between 0.5 and 3600 seconds.")
+        _check_secrets(self.webhook_secrets)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -143,6 +158,11 @@ class Settings:
                 values[each.name] = _read(each.metadata["variable"], text, type(each.default))
         values.update({name: value for name, value in overrides.items() if value is not None})
         return cls(**values)
+
+    @property
+    def webhook_secrets(self) -> list[str]:
+        """What webhooks are signed with, each; none: they are not signed."""
+        return [each.strip() for each in self.webhook_secret.split(",") if each.strip()]
 
     @property
     def server_url(self) -> str:
@@ -180,6 +200,20 @@ class Settings:
 def documented() -> list[tuple[str, str, str]]:
     """(variable, default, help) of every setting, in order: what the reference page shows."""
     return [(f.metadata["variable"], str(f.default), f.metadata["help"]) for f in dataclasses.fields(Settings)]
+
+
+def _check_secrets(secrets: list[str]) -> None:
+    """As Standard Webhooks want them. Raises SetupError, which does not show them."""
+    for each in secrets:
+        try:
+            key = base64.b64decode(each.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            key = b""
+        if not each.startswith("whsec_") or not 24 <= len(key) <= 64:
+            raise SetupError(
+                "JOBSAPI_WEBHOOK_SECRET is not `whsec_` and 24 to 64 bytes as base64. "
+                "This makes one: `echo whsec_$(openssl rand -base64 32)`."
+            )
 
 
 def _read(variable: str, text: str, kind: type[Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from jobsapi import backoff, registry
+from jobsapi import backoff, outbound, registry
 from jobsapi import options as job_options
 from jobsapi.errors import FieldError, Invalid, TooLarge, UnknownTask
 from jobsapi.fit import mismatches
@@ -99,6 +99,8 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
         first_only=len(encoded) > _MOST_BYTES_FOR_EVERY_FAULT,
     )
     fields, option_faults = job_options.stored(options, base)
+    if "wh" in fields and (refused := outbound.refusal(store.settings, str(fields["wh"]))):
+        option_faults.append(FieldError(f"{base}/webhook", refused))
     if faults or option_faults:
         raise Invalid(_sentence(task, faults + option_faults), errors=faults + option_faults)
     queue = str(fields.pop("q", description["queue"]))

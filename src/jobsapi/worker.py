@@ -21,6 +21,7 @@ from jobsapi.runner import Broken, Died, Output, Pool, Progress, Ready, Stopped,
 from jobsapi.running import Running
 from jobsapi.store import Store, connect, wait_until_up
 from jobsapi.timetable import Timetable
+from jobsapi.webhooks import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,8 +39,8 @@ _RETRY_EVERY = 0.5
 class Worker:
     """Runs the jobs of an app's tasks in child processes until it is told to stop.
 
-    Single-threaded but for the listener's blocking reads. The server may go away at any time: children run on, and
-    what is to be recorded is kept until it is back.
+    Single-threaded but for the listener's blocking reads and what sends webhooks. The server may go away at any time:
+    children run on, and what is to be recorded is kept until it is back.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Worker:
         """
         self._store = _connected(self._settings)
         self._listener = Listener(self._store, self._store.keys.control(self.id))
+        self._sender = Sender(self._store)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self._pool.start()
@@ -96,12 +98,14 @@ class Worker:
             if not self._learn_tasks():
                 return 1
             self._listener.start([self._store.keys.wake(q, n) for q in self._weights for n in self._names])
+            self._sender.start()
             while not self._is_finished():
                 self._step()
             return self._exit_code
         finally:
             self._listener.close()
             self._pool.close()
+            self._sender.close()
             self._leave()
 
     def _step(self) -> None:
@@ -116,6 +120,8 @@ class Worker:
                 self._drain()
             else:
                 self._stop_job(word, "cancelled")
+        if heard.stir:
+            self._sender.look()
         if heard.stir or self._timetable.has_come("move"):
             self._guarded(self._move)
         if self._timetable.is_due("flush", _LOG_EVERY):

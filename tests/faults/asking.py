@@ -36,6 +36,7 @@ extras = {
     "max_deliveries": st.integers(1, 2),
     "keep": st.sampled_from([1, 60]),
     "tags": st.sampled_from([["x"], ["x", "y"]]),
+    "webhook": st.just("https://hooks.example.org/"),
     "after": parents,
     "after_any": parents,
 }
@@ -106,6 +107,7 @@ def _job(now: int, jid: str, task: str, given: dict[str, Any]) -> Job:
         most_attempts=given.get("max_attempts", 1),
         most_lost=given.get("max_deliveries"),
         keep=given["keep"] * 1000 if "keep" in given else None,
+        has_webhook="webhook" in given,
         run_at=at("delay"),
         expires=at("expires_in"),
         after=tuple(given.get("after") or ()),

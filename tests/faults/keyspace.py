@@ -21,7 +21,7 @@ _READS = {
     "smembers": ("lists", "paused", "r", "cq"),
     "zrange": (
         *("q", "l", "t", "k", "c", "cp", "due", "settled", "expiring", "leases", "retained", "staged", "stir"),
-        *("opening", "bulky", "bj", "batches", "borrowed"),
+        *("opening", "webhooks", "bulky", "bj", "batches", "borrowed"),
     ),
 }
 _READ = {kind: command for command, kinds in _READS.items() for kind in kinds}
@@ -102,6 +102,8 @@ def _places(job: Job) -> list[tuple[str, str, float]]:
         places.append(("expiring", job.expires))
     if job.status == IN_PROGRESS:
         places.append(("leases", job.lease))
+    if job.hook_at is not None:
+        places.append(("webhooks", job.hook_at))
     if job.status in ENDED:
         places.append(("retained", (job.retained or 0) + (2**50 if job.has_no_output else 0)))
     if job.beside:
@@ -161,6 +163,11 @@ def _record(job: Job) -> dict[str, Any]:
         "ma": None if job.most_attempts == 1 else job.most_attempts,
         "pn": job.pending,
         "lg": job.group,
+        "wh": "https://hooks.example.org/" if job.has_webhook else None,
+        "hn": job.ends or None,
+        "ht": job.tries or None,
+        "hs": job.telling,
+        "he": job.trouble,
         "af": " ".join(job.after) or None,
         "ay": " ".join(job.after_any) or None,
         "k": job.token,

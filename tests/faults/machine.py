@@ -64,6 +64,7 @@ class Machine(RuleBasedStateMachine):
         self.batches: list[tuple[str, int, bytes]] = []
         self.claims: list[tuple[str, str]] = []
         self.last_call: dict[str, tuple[Any, ...]] = {}
+        self.taken: list[tuple[str, int]] = []
         self.sleeps_until = math.inf
         type(self).steps -= 1  # the look at the beginning is none
 
@@ -287,6 +288,29 @@ class Machine(RuleBasedStateMachine):
             "prune": jobs.prune_jobs,
         }[verb]
         self.both(lambda: done(self.store, most), lambda: getattr(self.model, verb)(most))
+
+    @precondition(lambda self: self.model.hooked())
+    @rule(most=few, most_tries=few)
+    def take_webhooks(self, most: int, most_tries: int) -> None:
+        """A sender takes what is due."""
+
+        def ask() -> list[tuple[str, int, int, int]]:
+            rows = self.store.run("webhook_take", 60_000, most, most_tries)
+            return [(jid.decode(), int(number), int(tries), int(until)) for jid, _, number, tries, until in rows]
+
+        rows = self.both(ask, lambda: self.model.webhook_take(60_000, most, most_tries))
+        self.taken += [(jid, until) for jid, _, _, until in rows]
+
+    @precondition(lambda self: self.taken)
+    @rule(which=pick, trouble=st.sampled_from(["", "It answered 500."]), pause=st.sampled_from([None, 0, 5_000]))
+    def tell_of_webhook(self, which: int, trouble: str, pause: int | None) -> None:
+        """A sender that took one, now or long ago, says what came of it."""
+        jid, until = newest(self.taken, which)
+        told = [jid, until, trouble, "" if pause is None else pause]
+        self.both(
+            lambda: bool(self.store.run("webhook_told", *told)),
+            lambda: self.model.webhook_told(jid, until, trouble, pause),
+        )
 
     @precondition(lambda self: self.model.is_stirred)
     @rule()

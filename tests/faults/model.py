@@ -309,6 +309,35 @@ class Model(Records):
                 job.output, job.beside, job.has_no_output, job.retained = None, 0, True, last
             self._pruned += 1
 
+    # --- Webhooks -----------------------------------------------------------------------------------------------------
+
+    def hooked(self) -> list[Job]:
+        return [job for job in self.jobs.values() if job.hook_at is not None]
+
+    def webhook_take(self, lease: int, most: int, most_tries: int) -> list[tuple[str, int, int, int]]:
+        rows = []
+        for job in sorted(self.hooked(), key=lambda job: (job.hook_at, job.id)):
+            if (job.hook_at or 0) > self.now or most == 0:
+                break
+            most -= 1
+            if job.tries >= most_tries:
+                job.hook_at, job.telling = None, "g"
+                continue
+            job.hook_at, job.tries = self.now + lease, job.tries + 1
+            rows.append((job.id, job.ends, job.tries, job.hook_at))
+        return rows
+
+    def webhook_told(self, jid: str, until: int, trouble: str, pause: int | None) -> bool:
+        job = self.jobs.get(jid)
+        if job is None or job.hook_at != until:
+            return False
+        job.trouble = trouble or None
+        if trouble and pause is not None:
+            job.hook_at = self.now + pause
+        else:
+            job.hook_at, job.telling = None, "g" if trouble else "d"
+        return True
+
     # --- From outside -------------------------------------------------------------------------------------------------
 
     def cancel(self, jid: str) -> None:
@@ -335,8 +364,8 @@ class Model(Records):
             self._tell(job, job.reason or "complete", "A retry was asked for.", job.error, job.ended)
         for name in ("token", "worker", "began", "ended", "reason", "error", "output", "run_at", "expires"):
             setattr(job, name, None)
-        job.pending = job.retained = None
-        job.attempt = job.lost = job.beside = 0
+        job.pending = job.retained = job.hook_at = job.telling = job.trouble = None
+        job.attempt = job.lost = job.beside = job.tries = 0
         self.words.pop(jid, None)
         job.cancel = job.progress = job.has_no_output = job.was_claimed = False
         job.was_asked = True

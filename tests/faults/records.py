@@ -86,6 +86,15 @@ class Job:
     retained: int | None = None
     has_children: bool = False
     is_awaited: bool = False
+    has_webhook: bool = False
+    ends: int = 0
+    """How often it ended; counted where it has a webhook."""
+    hook_at: int | None = None
+    """When its webhook is to be sent."""
+    tries: int = 0
+    telling: str | None = None
+    """Whether its webhook is delivered (d) or given up (g)."""
+    trouble: str | None = None
     story: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -290,6 +299,10 @@ class Records:
         self.outcomes[f"{job.task}:{reason or 'complete'}"] += 1
         if job.has_children:
             self.settled[job.id] = self.now
+            self.is_stirred = True
+        if job.has_webhook:
+            job.ends += 1
+            job.hook_at = self.now
             self.is_stirred = True
         if job.is_awaited:
             job.is_awaited = False

@@ -222,12 +222,24 @@ def test_an_unknown_option_is_refused_with_the_known_ones_named(http: FlaskClien
         *(("key", each) for each in ("", 1, "k" * 201, ["k"])),
         *(("on_conflict", each) for each in ("", "ignore", 1, True, ["return"])),
         *(("after", each) for each in ([], "#0", [1], ["x"], ["#12345"], [None], {})),
+        *(
+            ("webhook", each)
+            for each in ("", 1, "example.org", "ftp://example.org/", "http://127.0.0.1/", ["http://a/"])
+        ),
         *(("tags", each) for each in ("a", [1], ["a", "a"], ["a b"], [str(i) for i in range(21)], {"a": 1}, [None])),
     ],
 )
 def test_an_option_out_of_its_bounds_is_pointed_at(http: FlaskClient, refused: Any, option: str, value: Any) -> None:
     problem = refused(http.post("/jobs", json={**PLOT, option: value}), 422, "invalid")
     assert list(pointers(problem)) == [f"/{option}"]
+
+
+def test_a_webhook_is_kept_and_shown(http: FlaskClient) -> None:
+    url = "https://hooks.example.org/jobs?token=1"
+    jid = http.post("/jobs", json={**PLOT, "webhook": url}).get_json()["id"]
+    shown = http.get(f"/jobs/{jid}").get_json()["webhook"]
+    assert shown == {"url": url, "status": "pending", "tries": 0, "last_error": None}
+    assert "webhook" not in http.get(http.post("/jobs", json=PLOT).headers["Location"]).get_json()
 
 
 def test_every_fault_is_told_at_once(http: FlaskClient, refused: Any) -> None:

@@ -23,6 +23,7 @@ from jobsapi.listener import Listener
 from jobsapi.runner.processes import descendants
 from jobsapi.settings import Settings
 from jobsapi.store import connect, wait_until_up
+from jobsapi.webhooks import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,8 @@ class _Renewer:
         self._store = store
         self._listener = Listener(store, store.keys.control(self._worker))
         self._listener.start([])
+        self._sender = Sender(store)
+        self._sender.start()
         while self._hear_program():
             self._hear_cancels()
             self._do_what_is_due()
@@ -83,6 +86,7 @@ class _Renewer:
             select.select([self._line.fileno(), self._listener.fd], [], [], self._seconds_to_next())
         self._listener.close()
         self._report()
+        self._sender.close()
         self._guarded(lambda: registry.leave(self._store, self._worker))
 
     def _connected(self) -> Store | None:
@@ -149,6 +153,7 @@ class _Renewer:
     def _hear_cancels(self) -> None:
         heard = self._listener.heard()
         if heard.stir:
+            self._sender.look()
             self._due["move"] = 0.0
         for held in list(self._held.values()):
             if held.id in heard.words:

@@ -68,6 +68,7 @@ class Keys:
     batch = _Key("b:{batch}", "hash: c made, ms; n jobs; o jobs of its own that are still there; i the rest, JSON")
     batched = _Key("bj:{batch}", "sorted set: a batch's jobs, and those that stand for some of it; place in the list")
     paused = _Key("paused", "set: queues that hold their jobs back")
+    webhooks = _Key("webhooks", "sorted set: ended jobs whose webhook is to be sent; when the next try is due, ms")
     limits = _Key("limits", "hash: task → <running> <starts> <ms> that its workers limit it to, 0 for any")
     running = _Key("r:{group}", "set: jobs in progress of a group that is limited")
     capped = _Key("cp:{group}:{queue}", "sorted set: jobs that wait for one of their group to end; as in `ready`")

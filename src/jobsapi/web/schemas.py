@@ -86,10 +86,19 @@ _JOB = _object(
         "links": {"type": "object", "additionalProperties": {"type": "string"}},
         "attempts": {"type": "array", "items": _ATTEMPT, "description": "Every run, in order; left out in lists."},
         "advice": {"type": "string", "description": "What to try where it failed."},
+        "webhook": _object(
+            {
+                "url": {"type": "string"},
+                "status": {"enum": ["pending", "delivered", "given up"]},
+                "tries": _COUNT,
+                "last_error": _MAYBE_TEXT,
+            },
+            description="What came of the webhook of its last end.",
+        ),
         "after": {"type": "array", "items": _ID, "description": "Jobs that must complete first."},
         "after_any": {"type": "array", "items": _ID, "description": "Jobs that must end first."},
     },
-    *("attempts", "advice", "after", "after_any"),
+    *("attempts", "advice", "webhook", "after", "after_any"),
     description="One requested run of a task.",
 )
 

@@ -4,7 +4,7 @@
 local function admit(id, fields, at, keep)
   local job = {
     id = id, status = S.submitted, queue = fields.q, task = fields.t, priority = tonumber(fields.pr or 0),
-    number = redis.call('INCR', K.sequence()), keep = tonumber(fields.kp or nil), key = fields.ky,
+    number = redis.call('INCR', K.sequence()), keep = tonumber(fields.kp or nil), key = fields.ky, webhook = fields.wh,
     has_children = fields.ch, -- while it was staged others may have come after it
   }
   redis.call('HSET', K.job(id), 's', S.submitted, 'n', job.number)

@@ -23,5 +23,6 @@ local function erase(job, at)
   if v[2] then leave_batch(v[2], job.id) end
   relist(job, nil)
   redis.call('ZREM', K.retained(), job.id)
+  if job.webhook then redis.call('ZREM', K.webhooks(), job.id) end
   redis.call('UNLINK', K.job(job.id), K.history(job.id), K.log(job.id), K.log_tail(job.id))
 end

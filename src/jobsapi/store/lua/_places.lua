@@ -24,6 +24,8 @@ local function places(job, at)
     if job.group then found[#found + 1] = { 'running', K.running(job.group), 1, false, job.group } end
   elseif is_ended(job) then
     found[#found + 1] = { 'retained', K.retained() }
+    if job.webhook and not job.is_told then found[#found + 1] = { 'webhooks', K.webhooks() } end
+    if job.output_bytes then found[#found + 1] = { 'bulky', K.bulky(), tonumber(job.ended_at) } end
   end
   if job.batch and redis.call('EXISTS', K.batch(job.batch)) == 1 then
     found[#found + 1] = { 'batched', K.batched(job.batch), nil, false, job.batch }

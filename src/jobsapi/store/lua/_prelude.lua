@@ -9,14 +9,14 @@ end
 -- What the transitions need to know of a job; nil where there is none.
 local function fetch(id)
   local v = redis.call('HMGET', K.job(id), 's', 't', 'q', 'n', 'pr', 'k', 'a', 'd', 'md', 'kp', 'cr', 'w', 'b', 'ma',
-    'xa', 'ky', 'ch', 'lg', 'wt')
+    'xa', 'ky', 'ch', 'lg', 'wt', 'wh')
   if not v[1] then return nil end
   return {
     id = id, status = v[1], task = v[2], queue = v[3], number = v[4], priority = tonumber(v[5] or 0),
     token = v[6], attempt = tonumber(v[7] or 0), lost = tonumber(v[8] or 0), most_lost = tonumber(v[9] or nil),
     keep = tonumber(v[10] or nil), cancel = v[11], worker = v[12], began = tonumber(v[13] or nil),
     most_attempts = tonumber(v[14] or 1), expires = tonumber(v[15] or nil), key = v[16],
-    has_children = v[17], group = v[18], is_awaited = v[19],
+    has_children = v[17], group = v[18], is_awaited = v[19], webhook = v[20],
   }
 end
 

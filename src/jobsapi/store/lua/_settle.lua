@@ -13,6 +13,11 @@ local function settle(job, to, reason, at, keep, ...)
     redis.call('ZADD', K.settled(), at, job.id)
     redis.call('ZADD', K.stir(), 0, 'look')
   end
+  if job.webhook then
+    redis.call('HINCRBY', K.job(job.id), 'hn', 1) -- which end it is: receivers tell doubles by it
+    redis.call('ZADD', K.webhooks(), at, job.id)
+    redis.call('ZADD', K.stir(), 0, 'look')
+  end
   if job.is_awaited then
     redis.call('HDEL', K.job(job.id), 'wt')
     redis.call('RPUSH', K.waited(job.id), 'ended')

@@ -4,7 +4,7 @@
 -- include: admit
 local at, batch, most = clock(), ARGV[2], tonumber(ARGV[3])
 local is_committed = redis.call('EXISTS', K.committed(batch)) == 1
-local names = { 'q', 't', 'pr', 'tg', 'ra', 'xa', 'af', 'ay', 'kp', 'ky', 'ch' }
+local names = { 'q', 't', 'pr', 'tg', 'ra', 'xa', 'af', 'ay', 'kp', 'ky', 'ch', 'wh' }
 local budget = 10 * most -- a job counts by how many it waits for, too
 
 local function take(id)
