@@ -105,12 +105,13 @@ def _post(store: Store, due: Due, body: bytes) -> int:
     """The status of the answer. Raises OSError (TimeoutError among them), HTTPException, NotAllowed."""
     headers = _headers(store, due, body)
     sock = _connected(store, due.url)
-    deadline = threading.Timer(_TIMEOUT, _shut, [sock])  # a socket's own timeout is only that of one read
+    is_late = threading.Event()
+    deadline = threading.Timer(_TIMEOUT, _shut, [sock, is_late])  # a socket's own timeout is only that of one read
     deadline.start()
     try:
         return _answered(sock, due.url, headers, body)
     except (OSError, http.client.HTTPException) as problem:
-        if not deadline.is_alive():
+        if is_late.is_set():
             raise TimeoutError from problem
         raise
     finally:
@@ -137,7 +138,8 @@ def _connected(store: Store, url: str) -> socket.socket:
     raise last or OSError("the host has no address")
 
 
-def _shut(sock: socket.socket) -> None:
+def _shut(sock: socket.socket, is_late: threading.Event) -> None:
+    is_late.set()
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)  # of TLS too, under a read that is under way
 
