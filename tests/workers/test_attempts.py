@@ -111,3 +111,11 @@ def test_jitter_takes_a_random_share_off_and_no_attempt_is_too_late_for_a_pause(
     assert len(set(drawn)) > 900
     assert all(50 <= each <= 100 for each in drawn)
     assert 0.9 <= backoff.pause("", 1) <= 1
+
+
+def test_a_result_that_is_too_large_fails_and_names_the_setting(system):
+    system.environment["JOBSAPI_MAX_RESULT"] = "3"
+    system.worker()
+    short, long = system.submit("even", n=2) + system.submit("even", n=123456)
+    assert [job.status for job in system.until_ended([short, long])] == ["complete", "failed"]
+    assert "JOBSAPI_MAX_RESULT" in system.job(long).error["message"]
