@@ -124,11 +124,14 @@ class Keeper:
         self.starts: list[float] = []
         self.events: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
 
-    def run(self) -> None:
-        """Start or adopt the server, and stay until the last user is gone or the server cannot be helped."""
+    def settle_in(self) -> None:
+        """Make the folder of the data, and tell the users who keeps it from now on, and where the server is."""
         Path(STORE).mkdir(mode=0o700, exist_ok=True)
         Path(STORE).chmod(0o700)
         self._write_record()
+
+    def run(self) -> None:
+        """Start or adopt the server, and stay until the last user is gone or the server cannot be helped."""
         free = try_lock(SERVER)
         if free is None:
             self.ready = True
@@ -323,14 +326,25 @@ def _log(text: str) -> None:
 
 
 def main(lock: str, binary: str, address: str) -> None:
-    """Become the keeper: leave the starter behind, so that it has no child to wait for, and keep."""
+    """Become the keeper: leave the starter behind, so that it has no child to wait for, and keep.
+
+    The starter goes on when the keeper has settled in: a server that is adopted answers before that, and the record
+    would still name the keeper that died.
+    """
+    is_settled, settled = os.pipe()
     if os.fork():
+        os.close(settled)
+        os.read(is_settled, 1)  # it is closed, by the keeper or with it
         os._exit(0)
+    os.close(is_settled)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         # A stop of everything at once reaches the users too, and they need the server to hand their jobs back.
         signal.signal(number, lambda *_: None)
     os.set_inheritable(int(lock), False)
-    Keeper(int(lock), binary, address).run()
+    keeper = Keeper(int(lock), binary, address)
+    keeper.settle_in()
+    os.close(settled)
+    keeper.run()
 
 
 if __name__ == "__main__":
