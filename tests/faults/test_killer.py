@@ -16,6 +16,7 @@ import pytest
 
 from jobsapi import jobs, schedules
 from jobsapi.audit import audit
+from jobsapi.errors import UnknownJob
 from jobsapi.states import ACTIVE
 from tests.faults.chaos import Chaos
 from tests.faults.kinds import ENDLESS
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.slow
 WORKERS, SENDERS = 3, 2
 PAUSE = 0.6
 """Seconds between two faults, on average."""
-AUDIT_EVERY = 10.0
+AUDIT_EVERY = 5.0
 
 
 @pytest.fixture
@@ -92,9 +93,25 @@ def rage(chaos: Chaos, chance: random.Random, seconds: float) -> list[str]:
             due = now + chance.expovariate(1 / PAUSE)
         if now >= audit_due:
             disagreements += [f"meanwhile: {each.sentence}" for each in audit(chaos.system.store)]
+            disagreements += snatched(chaos.system.store)
             audit_due = now + AUDIT_EVERY
         time.sleep(0.02)
     return disagreements
+
+
+def snatched(store: Store) -> list[str]:
+    """Jobs that could be taken from a worker whose lease held."""
+    held = store.call("zrange", store.keys.leases(), 0, -1, False, True)
+    until_soon = store.time_ms() + 500
+    still = [jid.decode() for jid, lease in held if lease > until_soon]
+    return [f"meanwhile: {jid} was taken from a live worker" for jid in still if is_snatched(store, jid)]
+
+
+def is_snatched(store: Store, jid: str) -> bool:
+    try:
+        return jobs.lose_job(store, jid, "", "somebody was too eager")
+    except UnknownJob:
+        return False
 
 
 def active(store: Store) -> int:
