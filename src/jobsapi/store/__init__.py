@@ -9,16 +9,17 @@ from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.retry import Retry
 
 from jobsapi.errors import SetupError, StoreFull, StoreUnavailable
 from jobsapi.settings import Settings
 from jobsapi.store.keys import Keys
+from jobsapi.store.line import line_of
 from jobsapi.store.scripts import script, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Store", "connect", "default", "revive", "translated"]
 
@@ -36,12 +37,41 @@ class Store:
         self.settings = settings
         self.url = url
         self.keys = Keys(settings.namespace)
+        self._line = line_of(client)
         self._fullness, self._fullness_told_at = 0.0, float("-inf")
         self.now: int | None = None  # tests set it: every script then sees this clock (ms)
 
     def run(self, name: str, *args: Any) -> Any:
         """Run the script `name`; raises the error it refuses with, or StoreUnavailable."""
-        return script(name)(self.redis, self.keys, *args, now=self.now)
+        [reply] = self.run_many([(name, args)])
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def run_many(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """Run scripts, each by itself, in one exchange with the server: their replies, or the errors they refuse with.
+
+        Raises StoreUnavailable; nobody knows then which of them were run.
+        """
+        try:
+            replies = self._ask([script(name).command(self.keys, args, self.now) for name, args in calls])
+            for i, (name, args) in enumerate(calls):
+                if isinstance(replies[i], NoScriptError):
+                    [replies[i]] = self._ask([script(name).command(self.keys, args, self.now, whole=True)])
+        except RedisError as problem:
+            raise translated(problem) from problem
+        return [_understood(each) if isinstance(each, RedisError) else each for each in replies]
+
+    def _ask(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        if self._line:
+            return self._line.ask(commands)
+        replies = []
+        for command in commands:
+            try:
+                replies.append(self.redis.execute_command(*command))
+            except ResponseError as refusal:
+                replies.append(refusal)
+        return replies
 
     def call(self, command: str, *args: Any) -> Any:
         """One redis-py command by its method's name, errors translated."""
@@ -89,7 +119,17 @@ class Store:
 
     def close(self) -> None:
         """Give the connections back."""
+        if self._line:
+            self._line.close()
         self.redis.close()
+
+
+def _understood(refusal: RedisError) -> Exception:
+    """The error of ours, with the server's as its cause."""
+    error = translated(refusal)
+    if error is not refusal:
+        error.__cause__ = refusal
+    return error
 
 
 _FULLNESS_EVERY = 1.0

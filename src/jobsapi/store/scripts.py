@@ -6,13 +6,16 @@ import functools
 import hashlib
 import re
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from jobsapi import errors, states
 from jobsapi.store.keys import Keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Script", "script", "translated"]
 
@@ -43,19 +46,13 @@ class Script:
         self.source = _slim(f"{_read('_prelude')}local function main()\n{_with_includes(name)}end\n{_LAST}")
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
-    def __call__(self, server: Any, keys: Keys, *args: Any, now: int | None = None) -> Any:
-        """Run it on `server`; `now` (ms) overrides the server's clock and is for tests only.
+    def command(self, keys: Keys, args: Sequence[Any], now: int | None, *, whole: bool = False) -> tuple[Any, ...]:
+        """What runs it; `now` (ms) overrides the server's clock and is for tests only.
 
-        Raises the error the script refused with, or StoreUnavailable.
+        `whole`: with its text, for a server that does not know it yet.
         """
-        values = [keys.prefix, "" if now is None else now, *args]
-        try:
-            try:
-                return server.evalsha(self.sha, 1, *values)
-            except NoScriptError:
-                return server.eval(self.source, 1, *values)
-        except RedisError as problem:
-            raise translated(problem) from problem
+        start = ("EVAL", self.source) if whole else ("EVALSHA", self.sha)
+        return (*start, 1, keys.prefix, "" if now is None else now, *args)
 
 
 @functools.cache

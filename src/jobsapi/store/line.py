@@ -1,0 +1,86 @@
+"""A straight line to the server for scripts: redis-py's connections without its pools, observers and retry layers.
+
+Those cost as much of a script call's time as the call itself. Only for a plain server: a cluster's and a Sentinel's
+clients choose connections by themselves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import hiredis
+import redis
+from redis.exceptions import ConnectionError as Unreachable
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as TooSlow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Line", "line_of"]
+
+_PLAIN = (redis.ConnectionPool,)
+
+
+class Line:
+    """Sends commands and reads their replies. Thread-safe: each call has a connection of its own while it lasts."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._idle: deque[Any] = deque()
+        self._pid = os.getpid()
+
+    def ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """The replies to all of them, sent at once; an error that the server told is among them, not raised.
+
+        Sent again once where the connection broke. Raises redis-py's ConnectionError, TimeoutError.
+        """
+        packed = b"".join([hiredis.pack_command(command) for command in commands])
+        connection = self._take()
+        is_whole = False
+        try:
+            try:
+                replies = _replies(connection, packed, len(commands))
+            except (Unreachable, TooSlow):
+                connection.disconnect()
+                replies = _replies(connection, packed, len(commands))
+            is_whole = True
+            return replies
+        finally:
+            if not is_whole:
+                connection.disconnect()  # replies may be on their way that nobody reads
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Give up the connections that nobody uses."""
+        while self._idle:
+            self._idle.pop().disconnect()
+
+    def _take(self) -> Any:
+        if self._pid != os.getpid():  # a fork: the connections are the parent's
+            self._pid = os.getpid()
+            self._idle = deque()
+        try:
+            return self._idle.pop()  # the one used last: few are open
+        except IndexError:
+            return self._pool.make_connection()
+
+
+def line_of(client: Any) -> Line | None:
+    """A line to the server of a redis-py client; None where that client itself must be asked."""
+    pool = getattr(client, "connection_pool", None)
+    return Line(pool) if type(pool) in _PLAIN else None
+
+
+def _replies(connection: Any, packed: bytes, count: int) -> list[Any]:
+    connection.send_packed_command([packed], check_health=False)
+    return [_reply(connection) for _ in range(count)]
+
+
+def _reply(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as refusal:
+        return refusal
