@@ -53,12 +53,19 @@ class _Ids:
 
 
 def _spelled(number: int) -> str:
-    digits = []
-    for _ in range(18):
-        number, digit = divmod(number, 62)
-        digits.append(_DIGITS[digit])
-    return "00" + "".join(reversed(digits))
+    """18 digits, in three parts: small numbers are divided many times faster than one of 110 bits."""
+    rest, low = divmod(number, _SIX)
+    high, middle = divmod(rest, _SIX)
+    digits = ["00"]
+    for part in (high, middle, low):
+        first, rest = divmod(part, _FOUR)
+        second, third = divmod(rest, _TWO)
+        digits += (_PAIRS[first], _PAIRS[second], _PAIRS[third])
+    return "".join(digits)
 
+
+_TWO, _FOUR, _SIX = 62**2, 62**4, 62**6
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 
 _ids = _Ids()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import orjson
 from jobsapi.states import ENDED, STAGED_CODE, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["FIELDS", "Batch", "Job", "JobRecord", "rfc3339"]
 
@@ -123,51 +124,19 @@ class JobRecord:
     @classmethod
     def from_fields(cls, jid: str, values: Mapping[str, bytes | None]) -> JobRecord | None:
         """The record of these fields of a hash; None where there is none."""
-        code = (values.get("s") or b"").decode()
+        code = values.get("s")
         if not code:
             return None
-
-        def text(name: str) -> str:
-            return (values.get(name) or b"").decode()
-
-        def number(name: str) -> int | None:
-            value = values.get(name)
-            return int(value) if value else None
-
-        timeout = number("to")
-        return cls(
-            id=jid,
-            status=Status.SUBMITTED if code == STAGED_CODE else Status.from_code(code),
-            task=text("t"),
-            queue=text("q"),
-            params=values.get("p") or b"{}",
-            priority=number("pr") or 0,
-            timeout=timeout / 1000 if timeout else None,
-            tags=tuple(text("tg").split()),
-            created=number("c") or 0,
-            attempt=number("a") or 0,
-            max_attempts=number("ma") or 1,
-            run_at=number("ra"),
-            lost=number("d") or 0,
-            token=text("k"),
-            worker=text("w") or None,
-            started=number("b"),
-            finished=number("e"),
-            reason=text("r") or None,
-            error=values.get("er") or b"",
-            progress=values.get("pg") or b"",
-            cancel_requested=bool(values.get("cr")),
-            descriptor=values.get("ds") or b"",
-            inline=values.get("v") or b"",
-            results_removed=bool(values.get("rx")),
-            log_left_out=number("lo") or 0,
-            batch=text("bt"),
-            is_staged=code == STAGED_CODE,
-            group=text("lg"),
-            after=tuple(text("af").split()),
-            after_any=tuple(text("ay").split()),
-            webhook=Telling.from_fields(values) if values.get("wh") else None,
-        )
+        told: dict[str, Any] = {}
+        for name, value in values.items():
+            if value and name in _READ:
+                attribute, read = _READ[name]
+                told[attribute] = read(value)
+        is_staged = code == _STAGED
+        status = Status.SUBMITTED if is_staged else Status.from_code(code.decode())
+        if values.get("wh"):
+            told["webhook"] = Telling.from_fields(values)
+        return cls(**{**_EMPTY, **told}, id=jid, status=status, is_staged=is_staged)
 
     @classmethod
     def from_row(cls, jid: str, row: Sequence[bytes | None]) -> JobRecord | None:
@@ -211,8 +180,54 @@ class JobRecord:
         )
 
 
+def _words(value: bytes) -> tuple[str, ...]:
+    return tuple(value.decode().split())
+
+
+def _seconds(value: bytes) -> float:
+    return int(value) / 1000
+
+
+_STAGED = STAGED_CODE.encode()
+_EMPTY: dict[str, Any] = {"task": "", "queue": "", "params": b"{}"}
+
+_READ: dict[str, tuple[str, Callable[[bytes], Any]]] = {
+    "t": ("task", bytes.decode),
+    "q": ("queue", bytes.decode),
+    "p": ("params", bytes),
+    "pr": ("priority", int),
+    "to": ("timeout", _seconds),
+    "tg": ("tags", _words),
+    "c": ("created", int),
+    "a": ("attempt", int),
+    "ma": ("max_attempts", int),
+    "ra": ("run_at", int),
+    "d": ("lost", int),
+    "k": ("token", bytes.decode),
+    "w": ("worker", bytes.decode),
+    "b": ("started", int),
+    "e": ("finished", int),
+    "r": ("reason", bytes.decode),
+    "er": ("error", bytes),
+    "pg": ("progress", bytes),
+    "cr": ("cancel_requested", bool),
+    "ds": ("descriptor", bytes),
+    "v": ("inline", bytes),
+    "rx": ("results_removed", bool),
+    "lo": ("log_left_out", int),
+    "bt": ("batch", bytes.decode),
+    "lg": ("group", bytes.decode),
+    "af": ("after", _words),
+    "ay": ("after_any", _words),
+}
+"""Field of the hash → attribute of the record, and how it is read; one that is absent or empty has its default."""
+
+
 def rfc3339(ms: int | None) -> str | None:
     """Ms since the epoch → `2026-01-31T12:00:00.123Z`."""
-    if ms is None:
-        return None
-    return datetime.datetime.fromtimestamp(ms / 1000, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return None if ms is None else f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+@functools.lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")

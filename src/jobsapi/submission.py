@@ -39,11 +39,12 @@ class Submission:
 
     def record(self, created: int, status: Status, batch: str = "") -> JobRecord:
         """The record as it stands right after the submit; `created`: ms."""
-        stored = {
-            name: value if isinstance(value, bytes) else str(value).encode() for name, value in self.fields.items()
+        known = {"s": status.code, "t": self.task, "q": self.queue, "c": created, "bt": batch}
+        values = {
+            name: value if isinstance(value, bytes) else str(value).encode()
+            for name, value in {**self.fields, **known}.items()
         }
-        known = {"s": status.code, "t": self.task, "q": self.queue, "c": str(created), "bt": batch}
-        made = JobRecord.from_fields(self.id, {**stored, **{k: v.encode() for k, v in known.items()}})
+        made = JobRecord.from_fields(self.id, values)
         assert made is not None  # it has a status
         return made
 

@@ -1,28 +1,37 @@
--- Part of submit and admit: a job whose record is written gets its number and its places. `fields`: of its record.
--- Replies with its status.
+-- Part of the scripts that let jobs in: a new one gets its number and its places.
 -- include: family
-local function admit(id, fields, at, keep)
+
+-- `fields`: of its record, which `write(status, …)` writes, with more fields and their values behind. Replies with its
+-- status.
+local function admit(id, fields, number, at, keep, write)
   local job = {
-    id = id, status = S.submitted, queue = fields.q, task = fields.t, priority = tonumber(fields.pr or 0),
-    number = redis.call('INCR', K.sequence()), keep = tonumber(fields.kp or nil), key = fields.ky, webhook = fields.wh,
-    has_children = fields.ch, -- while it was staged others may have come after it
+    id = id, queue = fields.q, task = fields.t, priority = tonumber(fields.pr or 0), number = number,
+    keep = tonumber(fields.kp or nil), key = fields.ky, webhook = fields.wh,
+    has_children = fields.ch, is_awaited = fields.wt, -- while it was staged others may have come after it
   }
-  redis.call('HSET', K.job(id), 's', S.submitted, 'n', job.number)
-  for tag in string.gmatch(fields.tg or '', '%S+') do redis.call('ZADD', K.tagged(tag), job.number, id) end
+  local due, pending, failed = tonumber(fields.ra or 0), 0, nil
   if fields.af or fields.ay then
-    local pending, failed = link(job, fields.af, '')
+    pending, failed = link(job, fields.af, '')
     pending = pending + link(job, fields.ay, '*')
-    if failed then
-      fail_dependent(job, failed, at, keep)
-      return S.failed
-    elseif pending > 0 then
-      redis.call('HSET', K.job(id), 's', S.scheduled, 'pn', pending)
-      relist(job, S.scheduled)
-      if fields.xa then redis.call('ZADD', K.expiring(), fields.xa, id) end
-      return S.scheduled
-    end
+  end
+  for tag in string.gmatch(fields.tg or '', '%S+') do later('ZADD', K.tagged(tag), number, id) end
+  if failed then
+    write(S.failed, 'n', number)
+    fail_dependent(job, failed, at, keep)
+    return S.failed
   end
   if fields.xa then redis.call('ZADD', K.expiring(), fields.xa, id) end
-  let_go(job, fields.ra, at)
-  return redis.call('HGET', K.job(id), 's')
+  if pending > 0 then
+    write(S.scheduled, 'n', number, 'pn', pending)
+    relist(job, S.scheduled)
+  elseif due > at then
+    write(S.scheduled, 'n', number)
+    defer(job, due)
+  else
+    write(S.submitted, 'n', number)
+    relist(job, S.submitted)
+    enqueue(job)
+    return S.submitted
+  end
+  return S.scheduled
 end

@@ -1,7 +1,15 @@
 -- Part of submit_batch, stage, commit and what includes erase: jobs that were sent together are a batch.
 
--- The job that stands at a place of the batch: its own, or one that is active already. The same again changes nothing.
-local function place(batch, at_place, id) redis.call('ZADD', K.batched(batch), 'NX', at_place, id) end
+-- The jobs that stand at the batch's places from `first` on: its own, or ones that are active already. The same again
+-- changes nothing.
+local function place(batch, first, records)
+  local command = { 'ZADD', K.batched(batch), 'NX' }
+  for i, record in ipairs(records) do
+    command[#command + 1] = first + i - 1
+    command[#command + 1] = record.holder or record.id
+  end
+  redis.call(unpack(command))
+end
 
 -- A batch is known from here on. `own`: jobs that it brought. One that brought none is kept as long as results are.
 local function make_batch(batch, own, info, at, keep)

@@ -26,9 +26,10 @@ local function read_records(at)
   return records
 end
 
--- Write a record and hold its key.
-local function write_record(record, status, at)
-  redis.call(unpack(record.command))
-  redis.call('HSET', K.job(record.id), 's', status, 'c', at)
+-- Write a record, with its status and more fields behind it, and hold its key.
+local function write_record(record, at, status, ...)
+  local command = record.command
+  for _, word in ipairs({ 'c', at, 's', status, ... }) do command[#command + 1] = word end
+  redis.call(unpack(command))
   if record.fields.ky then redis.call('SET', K.keyed(record.fields.ky), record.id) end
 end

@@ -6,11 +6,14 @@
 local function submit(records, at, keep)
   local replies, new = { at }, 0
   for _, record in ipairs(records) do
+    if not (record.known or record.holder) then new = new + 1 end
+  end
+  local number = new > 0 and redis.call('INCRBY', K.sequence(), new) - new
+  for _, record in ipairs(records) do
     local answer = record.known or record.holder
     if not answer then
-      write_record(record, S.submitted, at)
-      answer = admit(record.id, record.fields, at, keep)
-      new = new + 1
+      number = number + 1
+      answer = admit(record.id, record.fields, number, at, keep, function(...) write_record(record, at, ...) end)
     end
     replies[#replies + 1] = answer
   end

@@ -4,14 +4,15 @@
 -- include: admit
 local at, batch, most = clock(), ARGV[2], tonumber(ARGV[3])
 local is_committed = redis.call('EXISTS', K.committed(batch)) == 1
-local names = { 'q', 't', 'pr', 'tg', 'ra', 'xa', 'af', 'ay', 'kp', 'ky', 'ch', 'wh' }
+local names = { 'q', 't', 'pr', 'tg', 'ra', 'xa', 'af', 'ay', 'kp', 'ky', 'ch', 'wh', 'wt' }
 local budget = 10 * most -- a job counts by how many it waits for, too
 
 local function take(id)
   local values, fields = redis.call('HMGET', K.job(id), unpack(names)), {}
   for i, name in ipairs(names) do fields[name] = values[i] or nil end
   if is_committed then
-    admit(id, fields, at, tonumber(ARGV[4]))
+    local function write(status, ...) redis.call('HSET', K.job(id), 's', status, ...) end
+    admit(id, fields, redis.call('INCR', K.sequence()), at, tonumber(ARGV[4]), write)
     budget = budget - 10 - #(fields.af or '') / 21 - #(fields.ay or '') / 21
   else
     if fields.ky then redis.call('DEL', K.keyed(fields.ky)) end

@@ -8,11 +8,11 @@
 local at, batch, first, replies = clock(), ARGV[2], tonumber(ARGV[3]), {}
 local records, refusal = read_records(4)
 if refusal then return refusal end
-for i, record in ipairs(records) do
-  place(batch, first + i - 1, record.holder or record.id)
+place(batch, first, records)
+for _, record in ipairs(records) do
   if not record.known and not record.holder then
-    write_record(record, S.staged, at)
-    redis.call('RPUSH', K.stage(batch), record.id)
+    write_record(record, at, S.staged)
+    later('RPUSH', K.stage(batch), record.id)
   end
   replies[#replies + 1] = record.holder or ''
 end

@@ -8,7 +8,7 @@
 local at, keep, batch = clock(), tonumber(ARGV[2]), ARGV[3]
 local records, refusal = read_records(5)
 if refusal then return refusal end
-for i, record in ipairs(records) do place(batch, i - 1, record.holder or record.id) end
+place(batch, 0, records)
 local replies, own = submit(records, at, keep)
 make_batch(batch, own, ARGV[4], at, keep)
 return replies
