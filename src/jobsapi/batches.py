@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from jobsapi import store as stores
-from jobsapi.errors import UnknownBatch
+from jobsapi.errors import UnknownBatch, UnknownJob
 from jobsapi.names import is_id
+from jobsapi.reads import wait_for_ends
 from jobsapi.record import Batch, rfc3339
-from jobsapi.states import ENDED, STAGED_CODE, Status
+from jobsapi.states import ACTIVE, ENDED, STAGED_CODE, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +21,16 @@ if TYPE_CHECKING:
     from jobsapi.store import Store
     from jobsapi.submission import Submission
 
-__all__ = ["admit_jobs", "cancel_batch", "get_batch", "list_batches", "members", "refuse_unknown", "told"]
+__all__ = [
+    "admit_jobs",
+    "cancel_batch",
+    "get_batch",
+    "list_batches",
+    "members",
+    "refuse_unknown",
+    "told",
+    "wait_for_batch",
+]
 
 _STEP = 100
 """Jobs a script changes in one go: about 2 ms of the server's time."""
@@ -49,7 +60,7 @@ def get_batch(batch: str, *, store: Store | None = None) -> Batch:
             last = max(last, int(ended or 0))
     is_active = counts.keys() - ENDED
     shown["finished"] = rfc3339(last) if last and not is_active else None
-    shown["counts"] = {status.value.replace(" ", "_"): counts[status] for status in Status}
+    shown["counts"] = {_word(status): counts[status] for status in Status}
     shown["removed"] = max(0, shown["total"] - counts.total())
     return shown
 
@@ -83,6 +94,24 @@ def cancel_batch(batch: str, *, store: Store | None = None) -> Batch:
 def refuse_unknown(store: Store, batch: str) -> None:
     """Raise UnknownBatch where no batch has this id."""
     _known(store, batch)
+
+
+def wait_for_batch(batch: str, timeout: float | None = None, *, store: Store | None = None) -> Batch:
+    """The batch once all its jobs have ended. Raises TimeoutError after `timeout` seconds (None: waits for ever).
+
+    Raises UnknownBatch too, where the batch is not there or goes meanwhile.
+    """
+    store = store or stores.default()
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while any((found := get_batch(batch, store=store)).counts[_word(status)] for status in ACTIVE):
+        rows = members(store, batch, ("s",))
+        active = (jid for _, jid, (code,) in rows if code is not None and _status(code.decode()) in ACTIVE)
+        try:
+            if not wait_for_ends(store, active, deadline):
+                raise TimeoutError(f"Batch {batch} has not ended after {timeout} s.")
+        except UnknownJob:
+            continue  # it was removed just now
+    return found
 
 
 def members(
@@ -127,6 +156,10 @@ def _shown(batch: str, kept: list[bytes | None]) -> Batch | None:
     links = {name: f"/batches/{batch}/{name}" for name in ("results", "cancel")}
     links = {"self": f"/batches/{batch}", "jobs": f"/jobs?batch={batch}", **links}
     return Batch(id=batch, created=rfc3339(int(created)), total=int(total or 0), **about, links=links)
+
+
+def _word(status: Status) -> str:
+    return status.value.replace(" ", "_")
 
 
 def _status(code: str) -> Status:

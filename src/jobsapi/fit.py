@@ -10,7 +10,10 @@ import orjson
 
 from jobsapi.errors import FieldError
 
-__all__ = ["bounded", "digest_of", "mismatches"]
+__all__ = ["NO_PARAMETER", "bounded", "digest_of", "escaped", "mismatches"]
+
+NO_PARAMETER = "is not a parameter"
+"""What is told of a name that the schema does not have."""
 
 
 def digest_of(schema: Mapping[str, Any]) -> str:
@@ -53,16 +56,17 @@ _MOST_COMPILED = 1000
 
 
 def _faults(problem: Any, base: str) -> list[FieldError]:
-    pointer = base + "".join(f"/{_escaped(str(step))}" for step in problem.instance_path)
+    pointer = base + "".join(f"/{escaped(str(step))}" for step in problem.instance_path)
     kind = type(problem.kind).__name__
     if kind == "AdditionalProperties":
-        return [FieldError(f"{pointer}/{_escaped(name)}", "is not a parameter") for name in problem.kind.unexpected]
+        return [FieldError(f"{pointer}/{escaped(name)}", NO_PARAMETER) for name in problem.kind.unexpected]
     if kind == "Required":
-        return [FieldError(f"{pointer}/{_escaped(problem.kind.property)}", "is required")]
+        return [FieldError(f"{pointer}/{escaped(problem.kind.property)}", "is required")]
     return [FieldError(pointer, problem.message[:500])]
 
 
-def _escaped(step: str) -> str:
+def escaped(step: str) -> str:
+    """A step of a JSON pointer (RFC 6901)."""
     return step.replace("~", "~0").replace("/", "~1")
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from jobsapi import batches, family, results
+from jobsapi import batches, family, results, sweeps
 from jobsapi import store as stores
-from jobsapi.batches import admit_jobs, cancel_batch, get_batch, list_batches
+from jobsapi.batches import admit_jobs, cancel_batch, get_batch, list_batches, wait_for_batch
 from jobsapi.claims import (
     Claim,
     append_log,
@@ -36,20 +36,22 @@ from jobsapi.reads import (
     with_results,
 )
 from jobsapi.states import Status
-from jobsapi.submission import Submission, prepare
+from jobsapi.submission import MOST_AT_ONCE, Submission, prepare
 from jobsapi.tables import batch_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from jobsapi.record import Job, JobRecord
+    from jobsapi.record import Batch, Job, JobRecord
     from jobsapi.store import Store
 
 __all__ = [
+    "MOST_AT_ONCE",
     "Claim",
     "abandoned_batches",
     "add_job",
     "add_jobs",
+    "add_sweep",
     "admit_jobs",
     "append_log",
     "batch_results",
@@ -83,12 +85,10 @@ __all__ = [
     "resume_queue",
     "retry_job",
     "submit_jobs",
+    "wait_for_batch",
     "wait_for_job",
     "with_results",
 ]
-
-MOST_AT_ONCE = 10_000
-"""How many jobs one bulk submit may hold."""
 
 _STEP = 100
 """Jobs a script handles in one go: about 2 ms of the server's time."""
@@ -122,6 +122,25 @@ def add_jobs(requests: Iterable[Mapping[str, Any]], *, store: Store | None = Non
         task, params = _task_name(request.get("task", "")), dict(request.get("params") or {})
         submissions.append(prepare(store, task, params, options, f"/{i}", f"/{i}/params"))
     return [record.shown() for record in submit_jobs(store, submissions, new_id())]
+
+
+def add_sweep(
+    task: str | Any,
+    sweep: Mapping[str, Iterable[Any]],
+    params: Mapping[str, Any] | None = None,
+    *,
+    store: Store | None = None,
+    **options: Any,
+) -> Batch:
+    """Record a job for every combination of values, `{"ratio": [0.1, 0.2], "mode": ["a", "b"]}`, as one batch.
+
+    The last parameter's values change fastest; `params` are common to all. At most 10,000 jobs. Raises as `add_job`;
+    the pointers of Invalid name the value at fault, `/sweep/ratio/1`.
+    """
+    store = store or stores.default()
+    sent = sweeps.grid(store, _task_name(task), sweeps.listed(sweep), dict(params or {}), options)
+    submit_jobs(store, sent.submissions, sent.batch, sent.sweep)
+    return get_batch(sent.batch, store=store)
 
 
 def submit_jobs(

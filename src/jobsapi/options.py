@@ -12,7 +12,7 @@ from jobsapi import backoff, outbound
 from jobsapi.errors import FieldError
 from jobsapi.names import ID_PATTERN, NAME_PATTERN, checked_name
 
-__all__ = ["LATER", "MOST_PARENTS", "OPTIONS", "RELATIVE", "Option", "schema", "stored"]
+__all__ = ["MOST_PARENTS", "OPTIONS", "RELATIVE", "Option", "schema", "stored"]
 
 
 @dataclass(frozen=True)
@@ -222,8 +222,7 @@ OPTIONS: dict[str, Option] = {
 }
 """A new option is a line here, a field in `record.JobRecord`, and what the scripts make of it."""
 
-LATER = (*("sweep",),)
-"""Options that this version refuses by name, so that nobody believes they were heard."""
+_ALONE = "makes a batch of its own: it is sent alone, with a `task` and not in a list"
 
 
 def stored(options: Mapping[str, Any], base: str) -> tuple[dict[str, str | int], list[FieldError]]:
@@ -231,8 +230,8 @@ def stored(options: Mapping[str, Any], base: str) -> tuple[dict[str, str | int],
     fields: dict[str, str | int] = {}
     faults: list[FieldError] = []
     for name, value in options.items():
-        if name in LATER:
-            faults.append(FieldError(f"{base}/{name}", "is not supported by this version"))
+        if name == "sweep":
+            faults.append(FieldError(f"{base}/{name}", _ALONE))
         elif name not in OPTIONS:
             known = ", ".join(OPTIONS)
             faults.append(

@@ -16,6 +16,8 @@ from jobsapi.record import FIELDS, Job, JobRecord, rfc3339
 from jobsapi.states import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jobsapi.store import Store
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "get_results",
     "list_jobs",
     "paused_queues",
+    "wait_for_ends",
     "wait_for_job",
     "with_results",
 ]
@@ -129,16 +132,27 @@ def wait_for_job(jid: str, timeout: float | None = None, *, store: Store | None 
     """The job once it has ended. Raises TimeoutError after `timeout` seconds (None: waits for ever), UnknownJob."""
     store = store or stores.default()
     deadline = None if timeout is None else time.monotonic() + timeout
+    if not wait_for_ends(store, [jid], deadline):
+        raise TimeoutError(f"Job {jid} has not ended after {timeout} s.")
+    return get_job_by_id(jid, store=store)
+
+
+def wait_for_ends(store: Store, ids: Iterable[str], deadline: float | None) -> bool:
+    """Wait until each of these jobs has ended; False where the monotonic clock came to `deadline` first.
+
+    Raises UnknownJob.
+    """
     server = store.blocking(_LONGEST_BLOCK)
     try:
-        while not store.run("wait", jid):
-            left = _LONGEST_BLOCK if deadline is None else min(_LONGEST_BLOCK, deadline - time.monotonic())
-            if left <= 0:
-                raise TimeoutError(f"Job {jid} has not ended after {timeout} s.")
-            server.blmove(store.keys.waited(jid), store.keys.waited(jid), left)
+        for jid in ids:
+            while not store.run("wait", jid):
+                left = _LONGEST_BLOCK if deadline is None else min(_LONGEST_BLOCK, deadline - time.monotonic())
+                if left <= 0:
+                    return False
+                server.blmove(store.keys.waited(jid), store.keys.waited(jid), left)
     finally:
         server.close()
-    return get_job_by_id(jid, store=store)
+    return True
 
 
 _LONGEST_BLOCK = 5.0

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from jobsapi.states import Status
     from jobsapi.store import Store
 
-__all__ = ["Sent", "Submission", "prepare", "read_body"]
+__all__ = ["MOST_AT_ONCE", "Sent", "Submission", "prepare", "read_body"]
+
+MOST_AT_ONCE = 10_000
+"""How many jobs one request may make."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,8 @@ def read_body(store: Store, body: Any, base: str = "") -> Submission:
         if not isinstance(task, str):
             raise Invalid("`task` is a text.", errors=[FieldError(f"{base}/task", "is not a text")])
         options = {name: value for name, value in body.items() if name not in ("task", "params")}
+        if options.get("sweep", ...) is None:
+            del options["sweep"]  # as any option that is null: not given
         return prepare(store, task, body.get("params", {}), options, base, f"{base}/params")
     default = registry.default_task(store)
     if default is None:

@@ -66,3 +66,34 @@ def test_batch_cancel_stops_what_is_active(system):
 def test_an_unknown_batch_is_said_in_one_sentence(system):
     done = system.run("batch", "status", "nothing")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "jobsapi: No batch has the id 'nothing'.\n")
+
+
+def test_a_sweep_prints_the_batchs_id_or_with_wait_its_table(system):
+    flags = ["--sweep", "a=1,2", "--sweep", "b=10,20"]
+    done = system.run("submit", "add", *flags, "--tag", "swept")
+    assert system.client().get_batch(done.stdout.strip()).sweep == ["a", "b"]
+    done = system.run("submit", "add", *flags, "--wait")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [(row["a"], row["b"], row["result"]) for row in csv.DictReader(done.stdout.splitlines())]
+    assert rows == [("1", "10", "11"), ("1", "20", "21"), ("2", "10", "12"), ("2", "20", "22")]
+    done = system.run("submit", "add", "b=1", "--sweep", "a=1,2", "--wait", "--json")
+    assert json.loads(done.stdout)["counts"]["complete"] == 2
+
+
+def test_a_sweep_that_does_not_fit_or_does_not_complete_says_so(system):
+    done = system.run("submit", "add", "--sweep", "a=1,x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "/sweep/a/1" in done.stderr
+    done = system.run("submit", "hold", "until=/", "--sweep", "seconds=1,2", "--expires-in", "0.001", "--wait")
+    assert done.returncode == 1
+    assert done.stderr == "jobsapi: 2 of 2 jobs did not complete.\n"
+
+
+def test_a_client_sends_a_sweep_and_waits_for_it(system):
+    client = system.client()
+    batch = client.wait_for_batch(client.add_sweep("add", {"a": range(3)}, {"b": 1}).id, 60)
+    assert [row["result"] for row in client.batch_results(batch.id)] == [1, 2, 3]
+    held = client.add_sweep("hold", {"until": [str(system.folder / "never")]})
+    with pytest.raises(TimeoutError):
+        client.wait_for_batch(held.id, 0.1)
+    client.cancel_batch(held.id)

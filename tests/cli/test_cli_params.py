@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from jobsapi.cli.params import parsed
+from jobsapi.cli.params import parsed, swept
 from jobsapi.errors import Invalid
 from jobsapi.fit import mismatches
 from jobsapi.tasks import Task
@@ -128,3 +128,27 @@ def test_whatever_fits_the_schema_comes_through_as_it_was(params):
     made = parsed(words, SCHEMA)
     assert made == params
     assert not mismatches("everything", lambda: SCHEMA, made, "")
+
+
+def test_a_sweep_lists_values_as_the_schema_wants_them():
+    schema = Task("everything", everything).schema
+    words = [
+        "text=1,2",
+        "number=0.1,2",
+        "flag=true,False",
+        "mode=1,fast",
+        "numbers=[[1], [2, 3]]",
+        "maybe_whole=1,null",
+    ]
+    assert swept(words, schema) == {
+        "text": ["1", "2"],
+        "number": [0.1, 2],
+        "flag": [True, False],
+        "mode": ["1", "fast"],
+        "numbers": [[1], [2, 3]],
+        "maybe_whole": [1, None],
+    }
+    assert swept(["whole=x,1"], schema) == {"whole": ["x", 1]}, "what does not fit is for the API to refuse"
+    assert swept(["text=a"], schema) == {"text": ["a"]}
+    with pytest.raises(Invalid):
+        swept(["text"], schema)

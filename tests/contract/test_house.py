@@ -36,6 +36,7 @@ HOUSE = (
         "record",
         "registry",
         "submission",
+        "sweeps",
     ),
     *(
         "results",

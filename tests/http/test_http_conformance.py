@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ EXAMPLES = 40
 
 NO_SCHEMA_TELLS = {("GET", "/data"): {"cursor"}, ("POST", "/data"): {"id", "records"}}
 """Parameters that name something in the data at hand: a generated one fits its schema, and leads nowhere."""
+
+REQUIRED = {"plot": {"start", "end"}, "walk": {"points"}}
+"""Parameters that a sweep must have, in itself or beside it."""
 
 UNTYPED = {"/data": {"dataset", "search", "limit", "cursor"}}
 """Where any other name in the query is a field, whose value is text whatever was meant: nothing there can be wrong."""
@@ -92,8 +96,13 @@ def _ask(operation: Any, mode: GenerationMode) -> None:
 
 
 def _may_be_jobs(body: Any) -> bool:
-    """Whether options fit that no schema tells: ids of other jobs, days of a month, equal keys."""
+    """Whether all fits that no schema tells: ids of other jobs, days of a month, equal keys, the whole of a sweep."""
     found = [each for each in (body if isinstance(body, list) else [body]) if isinstance(each, dict)]
+    if isinstance(body, dict) and "task" in body and isinstance(body.get("sweep"), dict):
+        given = set(body.get("params") or {})
+        is_fit = not given & set(body["sweep"]) and REQUIRED.get(body["task"], set()) <= given | set(body["sweep"])
+        if not is_fit or math.prod(map(len, body["sweep"].values())) > 1000:
+            return False
     keys = [each["key"] for each in found if each.get("key")]
     names_jobs = any(each.get("after") or each.get("after_any") for each in found)
     has_time = any(each.get("run_at") is not None for each in found)  # a pattern lets February have 30 days

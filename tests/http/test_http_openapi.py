@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from jobsapi import api, registry
-from jobsapi.options import LATER, OPTIONS
+from jobsapi.options import OPTIONS
 from jobsapi.store import Store
 from jobsapi.tasks import Task
 from jobsapi.web.operations import OPERATIONS
@@ -103,7 +103,20 @@ def test_options_are_described_and_others_are_not_taken(document: dict[str, Any]
     assert fits({**job, "priority": 5, "queue": "q", "tags": ["a"], "timeout": 1, "keep": 5, "max_deliveries": 1})
     assert fits({**job, **dict.fromkeys(OPTIONS)})
     assert not fits({**job, "priority": 101})
-    assert not [option for option in (*LATER, "other") if fits({**job, option: 1})]
+    assert not [option for option in ("sweep", "other") if fits({**job, option: 1})]
+
+
+def test_sweeps_are_described(document: dict[str, Any]) -> None:
+    schema = {**document, "$ref": "#/components/schemas/SweepRequest"}
+    fits = jsonschema_rs.Draft202012Validator(schema).is_valid
+    assert fits({"task": "plot", "sweep": {"start": [1, 2]}, "params": {"end": 3}, "priority": 5, "key": None}) is False
+    assert fits({"task": "plot", "sweep": {"start": [1, 2]}, "params": {"end": 3}, "priority": 5})
+    assert fits({"task": "free", "sweep": {"any": [1, "x"]}})
+    assert not fits({"task": "plot", "sweep": {"start": ["x"], "end": [1]}})
+    assert not fits({"task": "plot", "sweep": {"start": [], "end": [1]}})
+    assert not fits({"task": "plot", "sweep": {"stop": [1]}})
+    assert not fits({"task": "plot", "sweep": {}})
+    assert not fits({"task": "plot", "sweep": {"start": [1]}, "key": "k"})
 
 
 def test_many_jobs_are_described(document: dict[str, Any]) -> None:

@@ -8,7 +8,6 @@ import jsonschema_rs
 import pytest
 
 from jobsapi import registry
-from jobsapi.options import LATER
 from jobsapi.tasks import Task
 
 if TYPE_CHECKING:
@@ -187,12 +186,6 @@ def test_an_integer_is_a_number(http: FlaskClient) -> None:
 def test_bounds_are_kept(http: FlaskClient, refused: Any, share: Any) -> None:
     answer = http.post("/jobs", json={"task": "measure", "params": {"share": share}})
     assert list(pointers(refused(answer, 422, "invalid"))) == ["/params/share"]
-
-
-@pytest.mark.parametrize("option", LATER)
-def test_an_option_of_a_later_version_is_refused_by_name(http: FlaskClient, refused: Any, option: str) -> None:
-    problem = refused(http.post("/jobs", json={**PLOT, option: 1}), 422, "invalid")
-    assert pointers(problem) == {f"/{option}": "is not supported by this version"}
 
 
 def test_an_unknown_option_is_refused_with_the_known_ones_named(http: FlaskClient, refused: Any) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from jobsapi.cli.base import INCOMPLETE, JOBS, REFUSED, Talk, app, shown_json, table, talks, tell, write
 from jobsapi.cli.options import given, takes_options
-from jobsapi.cli.params import parsed
+from jobsapi.cli.params import parsed, swept
 from jobsapi.errors import Invalid
 from jobsapi.states import ENDED
 
@@ -35,10 +35,19 @@ def submit(
     ] = None,
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its end and print its result; 1 if it fails.")] = False,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="K=V,V…", help="A job for each value, as one batch; a JSON list too. Again for more."),
+    ] = None,
     **options: Any,
 ) -> None:
-    """Give a job to the system; prints its id, or with --wait its result."""
-    job = talk.client.add_job(task, parsed(params or [], talk.client.task(task)["schema"]), **given(options))
+    """Give a job to the system; prints its id, or with --wait its result. With --sweep: the batch's id, its table."""
+    schema = talk.client.task(task)["schema"]
+    if sweep:
+        grid = swept(sweep, schema)
+        _send_sweep(talk, talk.client.add_sweep(task, grid, parsed(params or [], schema), **given(options)), wait=wait)
+        return
+    job = talk.client.add_job(task, parsed(params or [], schema), **given(options))
     if not wait:
         talk.show(job, lambda: job.id)
         return
@@ -50,6 +59,21 @@ def submit(
     if job.status != "complete":
         if not talk.is_json:
             tell(_why_not(job))
+        raise typer.Exit(INCOMPLETE)
+
+
+def _send_sweep(talk: Talk, batch: Any, *, wait: bool) -> None:
+    if wait:
+        batch = talk.client.wait_for_batch(batch.id)
+    if talk.is_json or not wait:
+        talk.show(batch, lambda: batch.id)
+    else:
+        for piece in talk.client.batch_csv(batch.id):
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+    if wait and batch.counts["complete"] < batch.total:
+        if not talk.is_json:
+            tell(f"{batch.total - batch.counts['complete']:,} of {batch.total:,} jobs did not complete.")
         raise typer.Exit(INCOMPLETE)
 
 

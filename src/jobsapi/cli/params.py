@@ -7,7 +7,7 @@ from typing import Any
 
 from jobsapi.errors import Invalid
 
-__all__ = ["pairs", "parsed", "value"]
+__all__ = ["pairs", "parsed", "swept", "value"]
 
 _NAMES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 _ALL = frozenset({*_NAMES.values(), "null"})
@@ -35,6 +35,18 @@ def parsed(words: list[str], schema: dict[str, Any]) -> dict[str, Any]:
     properties = schema.get("properties", {})
     free = schema.get("additionalProperties", True)
     return {name: value(text, properties.get(name, free), schema) for name, text in pairs(words).items()}
+
+
+def swept(words: list[str], schema: dict[str, Any]) -> dict[str, list[Any]]:
+    """The lists of values of `k=v,v` words: a JSON list, or what stands between commas, each as the schema wants it."""
+    properties = schema.get("properties", {})
+    free = schema.get("additionalProperties", True)
+    found: dict[str, list[Any]] = {}
+    for name, text in pairs(words, "a sweep").items():
+        listed = value(text, {"type": "array"}) if text.startswith("[") else text
+        each = properties.get(name, free)
+        found[name] = listed if isinstance(listed, list) else [value(part, each, schema) for part in text.split(",")]
+    return found
 
 
 def value(text: str, schema: Any, root: dict[str, Any] | None = None) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobsapi import errors
 from jobsapi.client import files
@@ -13,12 +13,14 @@ from jobsapi.client.transport import Transport, path_of, with_query
 from jobsapi.errors import ApiUnavailable
 from jobsapi.record import Batch, Job
 from jobsapi.settings import Settings
-from jobsapi.states import ENDED
+from jobsapi.states import ACTIVE, ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["Client"]
+
+_Shown = TypeVar("_Shown", Job, Batch)
 
 _LOAD_SECONDS = 3600.0
 """How long a load of data may take to be answered once all of it is sent."""
@@ -75,6 +77,14 @@ class Client:
         made = self._transport.submit("/jobs", list(requests))
         return [Job(each, batch=made["batch"]) for each in made["jobs"]]
 
+    def add_sweep(
+        self, task: str, sweep: Mapping[str, Iterable[Any]], params: Mapping[str, Any] | None = None, **options: Any
+    ) -> Batch:
+        """Record a job for every combination of the sweep's values as one batch; see `jobsapi.jobs.add_sweep`."""
+        values = {name: each if isinstance(each, str | dict) else list(each) for name, each in sweep.items()}
+        body = {"task": task, "sweep": values, "params": dict(params or {}), **options}
+        return self.get_batch(self._transport.submit("/jobs", body)["batch"])
+
     def get_job_by_id(self, jid: str) -> Job:
         """The job of that id. Raises UnknownJob."""
         return Job(self._transport.json("GET", path_of("jobs", jid)))
@@ -110,22 +120,7 @@ class Client:
 
         An API that is being restarted meanwhile is waited for.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause, seen = _SHORTEST_PAUSE, time.monotonic()
-        while True:
-            try:
-                job = self.get_job_by_id(jid)
-            except (ApiUnavailable, errors.StoreUnavailable):
-                if time.monotonic() - seen > _OUTAGE:
-                    raise
-            else:
-                seen = time.monotonic()
-                if job.status in _ENDED:
-                    return job
-            if deadline is not None and time.monotonic() + pause > deadline:
-                raise TimeoutError(f"Job {jid} has not ended after {timeout} s.")
-            time.sleep(pause)
-            pause = min(pause * 1.3, _LONGEST_PAUSE)
+        return _once_ended(f"Job {jid}", lambda: self.get_job_by_id(jid), lambda job: job.status in _ENDED, timeout)
 
     def get_results(self, jid: str, *, links: bool = False) -> Any:
         """What the job's function returned: JSON as Python's values, anything else as bytes, named outputs as a dict.
@@ -162,6 +157,13 @@ class Client:
     def list_batches(self, *, page: int = 100) -> Iterator[Batch]:
         """All batches, newest first, without their counts; pages of `page` are fetched as they are needed."""
         return (Batch(each) for each in self._transport.pages("/batches", "batches", {"limit": page}))
+
+    def wait_for_batch(self, batch: str, timeout: float | None = None) -> Batch:
+        """The batch once all its jobs have ended. Raises TimeoutError after `timeout` seconds (None: never).
+
+        An API that is being restarted meanwhile is waited for. Raises UnknownBatch.
+        """
+        return _once_ended(f"Batch {batch}", lambda: self.get_batch(batch), _has_ended, timeout)
 
     def cancel_batch(self, batch: str) -> Batch:
         """Stop every job of the batch that has not ended; the batch as it is then. Raises UnknownBatch."""
@@ -255,3 +257,29 @@ class Client:
     def datasets(self) -> list[dict[str, Any]]:
         """The data sets with their counts and fields."""
         return list(self._transport.json("GET", "/datasets")["datasets"])
+
+
+def _has_ended(batch: Batch) -> bool:
+    return not any(batch.counts[status.value.replace(" ", "_")] for status in ACTIVE)
+
+
+def _once_ended(
+    what: str, look: Callable[[], _Shown], has_ended: Callable[[_Shown], bool], timeout: float | None
+) -> _Shown:
+    """What `look` shows once it has ended, looked at again and again, through an outage of the API too."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    pause, seen = _SHORTEST_PAUSE, time.monotonic()
+    while True:
+        try:
+            found = look()
+        except (ApiUnavailable, errors.StoreUnavailable):
+            if time.monotonic() - seen > _OUTAGE:
+                raise
+        else:
+            seen = time.monotonic()
+            if has_ended(found):
+                return found
+        if deadline is not None and time.monotonic() + pause > deadline:
+            raise TimeoutError(f"{what} has not ended after {timeout} s.")
+        time.sleep(pause)
+        pause = min(pause * 1.3, _LONGEST_PAUSE)

@@ -15,6 +15,7 @@ from jobsapi.idempotency import Submitted, submit_once
 from jobsapi.names import new_id
 from jobsapi.submission import Sent
 from jobsapi.submission import read_body as read_submission
+from jobsapi.sweeps import read_sweep
 from jobsapi.web.common import (
     address,
     cursor,
@@ -43,7 +44,7 @@ _FILTERS = ("status", "task", "queue", "tag", "batch")
 
 @blueprint.post("/jobs")
 def submit() -> Response:
-    """One job, or with an array or NDJSON many; answers as soon as they are recorded."""
+    """One job, or with an array, NDJSON or a sweep many; answered once they are recorded."""
     query()
     sent = read_body(the_settings().max_body)
     body = _submitted(sent)
@@ -70,6 +71,8 @@ def _made(sent: bytes, body: Any) -> Submitted:
 
 
 def _asked(store: Store, body: Any) -> Sent:
+    if isinstance(body, dict) and "task" in body and body.get("sweep") is not None:
+        return read_sweep(store, body)
     if not isinstance(body, list):
         return Sent([read_submission(store, body)])
     if not body:

@@ -64,6 +64,8 @@ def _document() -> dict[str, Any]:
         paths.setdefault(path, {})[method.lower()] = _operation(method, path, summary, described, by_token=by_token)
     components: dict[str, Any] = {"schemas": {**SCHEMAS, **_task_schemas(store, known)}}
     components["schemas"]["JobRequest"] = _job_request(store, known)
+    sweeps = [{"$ref": f"#/components/schemas/{name}.sweep"} for name in known]
+    components["schemas"]["SweepRequest"] = {"anyOf": sweeps} if sweeps else {"required": ["task", "sweep"]}
     components["schemas"]["ScheduleRequest"] = _schedule_request(known, components["schemas"])
     components["responses"] = {f"Problem{status}": _problem(status, codes) for status, codes in _codes().items()}
     document = {
@@ -163,14 +165,15 @@ def _problem(status: int, codes: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _jobs_body() -> dict[str, Any]:
-    one = {"$ref": "#/components/schemas/JobRequest"}
+    one, sweep = ({"$ref": f"#/components/schemas/{name}"} for name in ("JobRequest", "SweepRequest"))
     many = {"type": "array", "items": one, "minItems": 1, "maxItems": MOST_AT_ONCE}
     lines = {"type": "string", "description": "One job on each line."}
     return {
         "required": True,
-        "description": "One job, or up to 10,000 that are accepted as a whole. JSON is read whatever its media type.",
+        "description": "One job, or up to 10,000 that are accepted as a whole: a list, or a sweep, which is a job for "
+        "every combination of values. JSON is read whatever its media type.",
         "content": {
-            "application/json": {"schema": {"anyOf": [one, many]}},
+            "application/json": {"schema": {"anyOf": [one, sweep, many]}},
             "application/x-ndjson": {"schema": lines},
         },
     }
@@ -206,7 +209,7 @@ _BODIES: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def _task_schemas(store: Store, known: Mapping[str, TaskDescription]) -> dict[str, Any]:
-    """`NAME.params` and `NAME.job` of every task."""
+    """`NAME.params`, `NAME.job` and `NAME.sweep` of every task."""
     made: dict[str, Any] = {}
     for name, task in known.items():
         params = bounded(registry.schema_of(store, task["digest"]))
@@ -224,7 +227,20 @@ def _task_schemas(store: Store, known: Mapping[str, TaskDescription]) -> dict[st
             "not": _BOTH_TIMES,
             "additionalProperties": False,
         }
+        made[f"{name}.sweep"] = _sweep(made[f"{name}.job"], made[f"{name}.params"])
     return made
+
+
+def _sweep(job: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """A sweep of a job's task; that every parameter stands in one place, and the required ones do, no schema tells."""
+    values = {"type": "array", "minItems": 1}
+    others = params.get("additionalProperties", True)
+    lists = {name: {**values, "items": schema} for name, schema in params.get("properties", {}).items()}
+    sweep = {"type": "object", "minProperties": 1, "properties": lists, "additionalProperties": others and values}
+    common = {"type": "object", "properties": params.get("properties", {}), "additionalProperties": others}
+    own = {"task": job["properties"]["task"], "sweep": sweep, "params": common}
+    options = {name: schema for name, schema in job["properties"].items() if name != "key"}
+    return {**job, "title": f"A sweep of {job['title']}", "required": ["task", "sweep"], "properties": options | own}
 
 
 _BOTH_TIMES = {
