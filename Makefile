@@ -7,7 +7,7 @@ READY  := .venv/.ready
 PYTEST := $(BIN)/python -m pytest
 FAST   := $(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" --ignore tests/crash
 # These start the embedded Valkey or no server at all: running them for Redis again would show nothing new.
-NO_REDIS := cli embedded docs runner contract containers
+NO_REDIS := cli embedded docs runner contract containers benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint crash faults containers bench soak recovery lock clean

@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import RedisError
+
+from jobsapi.errors import JobsApiError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,6 +39,11 @@ _ANSWER_LIMIT = 120.0
 
 class Failed(Exception):
     """A system could not be measured; says what it printed last."""
+
+
+MISHAPS = (Failed, AssertionError, ArithmeticError, LookupError, OSError, ValueError)
+MISHAPS += (RedisError, JobsApiError, subprocess.SubprocessError)
+"""What ends the measurement of one system or row, and not the run."""
 
 
 class Driver:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from typing import TYPE_CHECKING
 
 from jobsapi import jobs, registry, tasks
@@ -29,16 +30,23 @@ def opened(url: str) -> Store:
     return store
 
 
-def fill(url: str, count: int) -> None:
-    """Add so many queued jobs."""
+def fill(url: str, count: int, seconds: float = 300.0) -> int:
+    """Add so many queued jobs, or as many as can be had in that time; how many there are now."""
     parts = min(os.cpu_count() or 1, max(1, count // STEP))
     with multiprocessing.get_context("spawn").Pool(parts) as pool:
-        pool.starmap(_fill, [(url, start, count // parts) for start in range(0, count, count // parts)])
-
-
-def _fill(url: str, start: int, count: int) -> None:
+        share = -(-count // parts)
+        pool.starmap(_fill, [(url, start, min(share, count - start), seconds) for start in range(0, count, share)])
     store = opened(url)
+    there = jobs.count_jobs(store)
+    store.close()
+    return sum(row[3] for row in there)
+
+
+def _fill(url: str, start: int, count: int, seconds: float) -> None:
+    store, stop = opened(url), time.perf_counter() + seconds
     for at in range(start, start + count, STEP):
+        if time.perf_counter() > stop:
+            break
         numbers = range(at, min(at + STEP, start + count))
         jobs.add_jobs([{"task": "echo", "params": {"n": n}} for n in numbers], store=store)
     store.close()

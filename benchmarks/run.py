@@ -11,8 +11,9 @@ import sys
 import time
 
 from benchmarks import environments, report
+from benchmarks.drivers import MISHAPS
 from benchmarks.results import Results
-from benchmarks.rows import FAILURES, NAMES, Size, row
+from benchmarks.rows import FAILURES, NAMES, Size, failed, row
 
 
 def main() -> None:
@@ -21,27 +22,33 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(NAMES)}; default: all")
     parser.add_argument("--quick", action="store_true", help="one small round")
     parser.add_argument("--rounds", type=int, default=0, help="instead of each row's own number")
+    parser.add_argument("--minutes", type=float, default=50.0, help="begin no further round after so long")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and benchmarks/recorded.json")
     given = parser.parse_args()
     if unknown := set(given.rows) - set(NAMES):
         parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     environments.install()
     chosen = [name for name in NAMES if name in (given.rows or NAMES)]
-    results = measured(chosen, Size(given.quick), given.rounds)
+    results = measured(chosen, Size(given.quick), given.rounds, given.minutes)
     sys.stdout.write(report.text(results))
     if given.write:
         report.write(_kept(results))
 
 
-def measured(chosen: list[str], size: Size, rounds: int) -> Results:
-    """All rounds of these rows."""
+def measured(chosen: list[str], size: Size, rounds: int, minutes: float) -> Results:
+    """All rounds of these rows, except that after so many minutes no second or later round of a row is begun."""
     results = Results(facts={"machine": environments.machine(), "versions": environments.versions(), "rounds": {}})
     wanted = {name: rounds or (1 if size.quick else row(name).ROUNDS) for name in chosen}
+    stop = time.perf_counter() + 60 * minutes
     for number in range(max(wanted.values())):
         for name in chosen:
-            if number < wanted[name]:
+            if number < wanted[name] and (number == 0 or time.perf_counter() < stop):
                 started = time.perf_counter()
-                results.add(row(name).measure(size, number))
+                try:
+                    results.add(row(name).measure(size, number))
+                except MISHAPS as problem:
+                    failed(name, problem)
+                    continue
                 results.facts["rounds"][name] = number + 1
                 results.failures = list(FAILURES)
                 _kept(results).save()

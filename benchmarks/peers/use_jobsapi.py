@@ -6,6 +6,7 @@ import app
 from jobsapi import jobs, registry, tasks
 from jobsapi.settings import Settings
 from jobsapi.store import connect
+from jobsapi.store.keys import Keys
 
 from lines import Driver
 
@@ -15,7 +16,7 @@ STEP = 10_000
 
 class UseJobsapi(Driver):
     packages = ("jobsapi", "redis", "hiredis")
-    finished, database = ("ZCARD", "{jobsapi:00}:retained"), 1
+    finished, database = ("ZCARD", Keys("jobsapi").retained()), 1
 
     def prepare(self) -> None:
         self.store = connect(Settings(redis_url=URL))

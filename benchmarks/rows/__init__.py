@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from benchmarks.drivers import Failed
+from benchmarks.drivers import MISHAPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -40,10 +40,15 @@ def each(variants: Iterable[tuple[str, Callable[[], _Any]]]) -> dict[str, _Any]:
     for name, measured in variants:
         try:
             told[name] = measured()
-        except Failed as problem:
-            FAILURES.append(f"{name}: {problem}")
-            sys.stderr.write(f"FAILED {FAILURES[-1]}\n")
+        except MISHAPS as problem:
+            failed(name, problem)
     return told
+
+
+def failed(name: str, problem: Exception) -> None:
+    """Keep what went wrong, and go on."""
+    FAILURES.append(f"{name}: {type(problem).__name__}: {problem}")
+    sys.stderr.write(f"FAILED {FAILURES[-1]}\n")
 
 
 FAILURES: list[str] = []

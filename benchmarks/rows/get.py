@@ -29,8 +29,8 @@ def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
         store = filling.opened(server.url)
         filling.fill(server.url, FEW)
         _ours(server, f"{FEW:,} jobs", seconds, told)
-        filling.fill(server.url, many - FEW)
-        _ours(server, f"{many:,} jobs", seconds, told)
+        there = filling.fill(server.url, many - FEW)
+        _ours(server, f"{there:,} jobs", seconds, told)
         shown = jobs.list_jobs(limit=1, store=store)[0][0]
         store.close()
         _bare(server, shown["id"], seconds, told)

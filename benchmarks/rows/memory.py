@@ -65,12 +65,18 @@ def _finish(driver: Driver, variant: str, before: int, count: int) -> None:
 
 def _by_key(server: Server, database: int, count: int) -> dict[str, float]:
     """Bytes a job that each kind of key takes."""
-    client, kinds, told = server.client(database), _kinds(), dict[str, float]()
-    for key in client.scan_iter(count=1000):
-        name = next((name for name, pattern in kinds if pattern.fullmatch(key.decode())), "other")
+    client, told = server.client(database), dict[str, float]()
+    keys = list(client.scan_iter(count=1000))
+    for key, name in zip(keys, measured_keys([key.decode() for key in keys]), strict=True):
         told[name] = told.get(name, 0.0) + client.memory_usage(key, samples=0) / count
     client.close()
     return {name: value for name, value in sorted(told.items(), key=lambda row: -row[1]) if value >= 0.5}
+
+
+def measured_keys(keys: list[str]) -> list[str]:
+    """What each of them holds, in the words of `store.keys`."""
+    kinds = _kinds()
+    return [next((name for name, pattern in kinds if pattern.fullmatch(key)), "other") for key in keys]
 
 
 def _kinds() -> list[tuple[str, Any]]:
