@@ -49,7 +49,7 @@ def watched(driver: Driver, before: int, count: int, limit: float) -> tuple[floa
     while True:
         now, finished = time.perf_counter(), driver.finished(count + before) - before
         if first is None and finished >= LEFT_OUT * count:
-            first = now, finished
+            first = (now, finished) if finished < count else (began, 0)  # all at once: the start is counted too
         if finished >= count or (first and now - first[0] > limit):
             break
         if first is None and now - began > START_LIMIT:
