@@ -72,7 +72,9 @@ class Settings:
     max_deliveries: int = _env(
         "JOBSAPI_MAX_DELIVERIES", 3, "How often a job whose process died is delivered before it ends `lost`."
     )
-    recycle_jobs: int = _env("JOBSAPI_RECYCLE_JOBS", 1000, "Jobs after which a child is replaced; 0: never.")
+    recycle_jobs: int = _env(
+        "JOBSAPI_RECYCLE_JOBS", 1000, "Jobs after which a child that has worked for a minute is replaced; 0: never."
+    )
     recycle_mb: int = _env(
         "JOBSAPI_RECYCLE_MB", 2048, "Resident MiB above which a child is replaced after its job; 0: never."
     )

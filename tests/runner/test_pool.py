@@ -233,9 +233,33 @@ def test_what_a_killed_child_had_started_is_ended_and_reaped(driver, tmp_path):
 
 
 def test_a_child_is_replaced_after_its_number_of_jobs():
+    driver = Driver(recycle_jobs=2, recycle_after=0)
+    pids = [driver.value("facts")["pid"] for _ in range(2)]
+    until("another child runs a job", lambda: pids.append(driver.value("facts")["pid"]) or pids[-1] != pids[0])
+    assert set(pids[:-1]) == {pids[0]}
+    assert not is_alive(pids[0])
+    driver.close()
+
+
+def test_a_child_whose_replacement_is_not_ready_works_on(tmp_path):
+    app, go = tmp_path / "slow.py", tmp_path / "go"
+    app.write_text(
+        "import os, time\nfrom pathlib import Path\nfrom jobsapi import task\n"
+        f"marks, go = Path({str(tmp_path / 'marks')!r}), Path({str(go)!r})\n"
+        "if marks.exists():\n    while not go.exists():\n        time.sleep(0.01)\n"
+        "marks.touch()\n@task\ndef pid() -> int:\n    return os.getpid()\n"
+    )
+    driver = Driver(app=str(app), recycle_jobs=1, recycle_after=0)
+    assert len({driver.value("pid") for _ in range(5)}) == 1
+    go.touch()
+    pids = [driver.value("pid")]
+    until("another child runs a job", lambda: pids.append(driver.value("pid")) or pids[-1] != pids[0])
+    driver.close()
+
+
+def test_short_jobs_do_not_wear_a_child_out_at_once():
     driver = Driver(recycle_jobs=2)
-    pids = [driver.value("facts")["pid"] for _ in range(4)]
-    assert pids[0] == pids[1] != pids[2] == pids[3]
+    assert len({driver.value("facts")["pid"] for _ in range(10)}) == 1
     driver.close()
 
 

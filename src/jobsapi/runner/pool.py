@@ -52,18 +52,20 @@ class Pool:
         threads: int = 0,
         environ: Mapping[str, str] | None = None,
         recycle_jobs: int = 1000,
+        recycle_after: float = 60.0,
         recycle_mb: int = 2048,
         stop_grace: float = 1.0,
         max_result: int = 1 << 30,
     ) -> None:
         """`threads`: 0 gives each job a process to itself, which alone can be stopped, limited and captured whole.
 
-        `recycle_jobs`, `recycle_mb`: a child is replaced after so many jobs (in each thread), or above so many MiB; 0:
-        never. `stop_grace`: seconds a job that shall stop has before its child is killed. `max_result`: bytes.
+        `recycle_jobs`, `recycle_mb`: a child is replaced after so many jobs, or above so many MiB; 0: never.
+        `recycle_after`: seconds that it works before its jobs count, since to start one costs as much as thousands of
+        short jobs. `stop_grace`: seconds a job that shall stop has before its child is killed. `max_result`: bytes.
         """
         self._most = size * max(1, threads)
         self._size, self._threads = size, threads
-        self._recycle_jobs, self._recycle_mb = recycle_jobs * max(1, threads), recycle_mb
+        self._recycle_jobs, self._recycle_after, self._recycle_mb = recycle_jobs, recycle_after, recycle_mb
         self._stop_grace = stop_grace
         self._mark = f"_POOL_OF_JOBS={secrets.token_hex(8)}"
         name, _, value = self._mark.partition("=")
@@ -199,7 +201,11 @@ class Pool:
     # --- Their coming and going -------------------------------------------------------------------------------------
 
     def _fill(self) -> None:
-        while not self._is_broken and sum(not slot.is_retired for slot in self._slots) < self._size:
+        """Start the children that are missing, and those that shall replace worn ones, which work until then."""
+        worn = sum(self._is_worn(slot) for slot in self._slots)
+        spare = min(worn, 2 * self._size - len(self._slots))  # retired ones may have long jobs to end
+        missing = self._size + max(0, spare) - sum(not slot.is_retired for slot in self._slots)
+        for _ in range(0 if self._is_broken else missing):
             slot = ThreadsSlot(self._order) if self._threads else SoloSlot(self._order)
             self._slots.append(slot)
             self._guard.add(slot.pid)
@@ -208,11 +214,20 @@ class Pool:
 
     def _retire(self) -> None:
         """Replace the children that were stopped, left something behind, ran long enough or grew too large."""
+        ready = sum(slot.is_ready and not slot.is_retired for slot in self._slots)
+        retired = sum(slot.is_retired for slot in self._slots)
         for slot in list(self._slots):
-            if 0 < self._recycle_jobs <= slot.jobs_run or 0 < self._recycle_mb < slot.rss_mib:
+            is_too_large = 0 < self._recycle_mb < slot.rss_mib and not slot.is_retired
+            if (is_too_large and retired < self._size) or (ready > self._size and self._is_worn(slot)):
                 slot.is_retired = True
+                ready, retired = ready - 1, retired + 1
             if slot.is_retired and not slot.runs:
                 self._remove(slot)
+
+    def _is_worn(self, slot: Slot) -> bool:
+        """Whether it has run its number of jobs."""
+        is_over = 0 < self._recycle_jobs <= slot.jobs_run and not slot.is_retired
+        return is_over and time.monotonic() - slot.started_at >= self._recycle_after
 
     def _bury(self, slot: Slot) -> list[Event]:
         """A child ended while it imported the app: killed, perhaps, so that another is tried, but not for ever."""

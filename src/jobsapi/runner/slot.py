@@ -78,6 +78,7 @@ class Slot(ABC):
         os.close(out_write)
         self.frames = Frames(ours)
         self.pid = self.process.pid
+        self.started_at = time.monotonic()
         self.is_ready = False
         self.is_ended = False
         self.is_retired = False

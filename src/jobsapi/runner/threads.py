@@ -101,6 +101,7 @@ class Threads:
             execution.job.raise_if_asked_to_stop()
             outcome = execution.begin()
             if inspect.iscoroutine(outcome):  # a plain function that gives one, as some decorators make
+                execution.context = contextvars.copy_context()  # ours is entered until this function is left
                 self._on_the_loop(self._await_all, [execution], outcome)
                 return
             end = execution.returned(outcome)
@@ -140,6 +141,7 @@ class Threads:
         finally:
             execution.awaited = None
         if execution.may_have_files(value):  # to make a file of a frame or a figure would hold up the loop
+            execution.context = contextvars.copy_context()  # ours is entered until this step is over
             self._on_a_thread(execution, self._encode, execution, value)
         else:
             self._encode(execution, value)
