@@ -20,6 +20,9 @@ __all__ = ["Guard"]
 _HOLD_EVERY = 1.0
 """Seconds; also so long a guard that was killed may go unnoticed."""
 
+_LEAVING = 5.0
+"""Seconds a guard has to end the children that are left."""
+
 
 class Guard:
     """The guard process, started again when it was killed."""
@@ -41,6 +44,8 @@ class Guard:
         children = map(str, self._children())  # as arguments: it knows them however soon we die
         command = [sys.executable, "-I", "-S", str(Path(guard.__file__)), self._mark, *children]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
 
     def add(self, pid: int) -> None:
         """There is another child."""
@@ -60,13 +65,18 @@ class Guard:
         """Let it go."""
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
-            self._process.wait()
+            try:
+                self._process.wait(_LEAVING)
+            except subprocess.TimeoutExpired:  # it was stopped
+                self._process.kill()
+                self._process.wait()
 
     def _tell(self, line: str) -> None:
         try:
             self._write(line)
-        except BrokenPipeError:
+        except (BrokenPipeError, BlockingIOError):  # it was killed; or stopped, so long that the pipe is full
             assert self._process is not None
+            self._process.kill()
             self._process.wait()
             self.start()
             self._write(line)
