@@ -79,7 +79,7 @@ class Worker:
         self._exit_code = 0
         self._is_hungry = True
         self._claim_token = new_id()
-        self._started_ms = round(time.time() * 1000)
+        self._started_ms = 0  # told by the server's clock, with the first heartbeat
 
     # --- The life of the worker -------------------------------------------------------------------------------------
 
@@ -311,6 +311,7 @@ class Worker:
             running.send_log(self._store)
 
     def _beat(self) -> None:
+        self._started_ms = self._started_ms or self._store.time_ms()
         facts: dict[str, str | int | float] = {
             "host": socket.gethostname(),
             "pid": os.getpid(),

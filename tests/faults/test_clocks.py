@@ -158,3 +158,15 @@ def test_an_idempotency_key_is_known_again_after_a_step(system: Stepped, by: int
         answers.append(http.post("/jobs", request, **{"Idempotency-Key": "k"}))
     assert [code for code, _ in answers] == [202] * 4
     assert len({job["id"] for _, job in answers}) == 1
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["ahead", "back"])
+def test_a_worker_that_starts_with_a_wrong_clock_works_like_any_other(system: Stepped, by: int) -> None:
+    system.clock.set(by)
+    system.worker("--name", "new", **system.clock.environment)
+    known = registry.workers(system.store)
+    ages = [system.store.time_ms() / 1000 - int(each["started"]) / 1000 for each in known]
+    assert len(ages) == 3
+    assert all(0 <= age < HOUR / 2 for age in ages)
+    ids = [job.id for job in system.client.add_jobs([{"task": "work", "params": {"seconds": 0.3}}] * 12)]
+    system.check_promise(ids)

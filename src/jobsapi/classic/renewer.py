@@ -67,7 +67,7 @@ class _Renewer:
         self._due: dict[str, float] = {}
         self._is_killed = False
         self._noted = ""
-        self._started_ms = round(time.time() * 1000)
+        self._started_ms = 0  # told by the server's clock, with the first heartbeat
 
     def run(self) -> None:
         """Work until the program ends; then say how what it held ended."""
@@ -199,6 +199,7 @@ class _Renewer:
             return False
 
     def _beat(self) -> None:
+        self._started_ms = self._started_ms or self._store.time_ms()
         facts: dict[str, str | int | float] = {
             "host": socket.gethostname(),
             "pid": self._program,
