@@ -48,6 +48,7 @@ HOUSE = (
         "claims",
         "jobs",
         "idempotency",
+        "tracebacks",
         "runner",
         "data",
         "schedules",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from jobsapi import jobs, results
+from jobsapi import jobs, results, tracebacks
 from jobsapi.classic import records
 from jobsapi.classic.home import note
 from jobsapi.errors import JobsApiError, StoreUnavailable
@@ -104,8 +103,4 @@ def is_ended(store: Store, jid: str, token: str) -> bool:
 
 def describe(problem: BaseException) -> dict[str, str]:
     """An exception as the job's error, without the frames of this package."""
-    trace = problem.__traceback__
-    while trace and trace.tb_frame.f_globals.get("__package__") == __package__ and trace.tb_next:
-        trace = trace.tb_next
-    lines = traceback.format_exception(type(problem), problem, trace)
-    return {"type": type(problem).__name__, "message": str(problem), "traceback": "".join(lines)}
+    return {"type": type(problem).__name__, "message": str(problem), "traceback": tracebacks.shortened(problem)}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import threading
+import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
 from jobsapi import jobs
 from jobsapi.classic import records
-from jobsapi.classic.endings import describe
 from jobsapi.classic.home import note, the_store
 from jobsapi.classic.signals import Cancelled
 from jobsapi.errors import UnknownJob, WrongStatus
@@ -141,7 +141,7 @@ class Queue:
             note(f"{item.id} was stopped ({stop.reason}).")
             self._holder.conclude_raised(item, stop)
         except Exception as problem:  # noqa: BLE001 - whatever the user's function raises is recorded and shown
-            note(f"{item.id} failed; going on with the next.\n{describe(problem)['traceback'].rstrip()}")
+            note(f"{item.id} failed; going on with the next.\n{traceback.format_exc().rstrip()}")
             self._holder.conclude_raised(item, problem)
         else:
             self._holder.conclude(item, returned)

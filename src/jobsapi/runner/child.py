@@ -39,7 +39,7 @@ def main() -> int:
         described = _prepared(app)
     except BaseException as problem:  # noqa: BLE001 -- whatever the user's module does at import
         is_ours = isinstance(problem, SetupError)
-        told = f"jobsapi: {problem}\n" if is_ours else own_frames(problem) or f"{text_of(problem)}\n"
+        told = f"jobsapi: {problem}\n" if is_ours else own_frames(problem, app) or f"{text_of(problem)}\n"
         frames.send([{"kind": "broken", "traceback": told}])
         return 1
     frames.send([{"kind": "ready", "tasks": described}])

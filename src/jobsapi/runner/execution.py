@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import traceback
 from contextvars import Context
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobsapi import results, tasks
+from jobsapi import results, tasks, tracebacks
 from jobsapi.errors import UnknownTask
 from jobsapi.runner import messages
 
 if TYPE_CHECKING:
     import asyncio
-    from types import TracebackType
 
     from jobsapi.runner.current import CurrentJob
     from jobsapi.runner.frames import Message
 
 __all__ = ["Execution", "own_frames", "text_of"]
 
-_OWN = str(Path(__file__).parent.parent)
 _PLAIN = frozenset((type(None), bool, int, float, str))
 """Values that never leave anything in the scratch folder."""
 
@@ -85,26 +83,13 @@ class Execution:
 def text_of(problem: BaseException) -> str:
     """The message of an exception, as far as it can be shown."""
     try:
-        return _sendable(str(problem)[:10_000])
+        return tracebacks.sendable(str(problem)[:10_000])
     except Exception:  # noqa: BLE001 -- the user's own __str__
         return "(its message cannot be shown)"
 
 
-def own_frames(problem: BaseException) -> str:
-    """The traceback without this package's and the import system's frames."""
-    shortened = traceback.TracebackException(type(problem), problem, _skipped(problem.__traceback__))
-    return _sendable("".join(shortened.format())[:100_000])
-
-
-def _sendable(text: str) -> str:
-    """Without what no UTF-8 has, such as the bytes of a file name that Python could not decode."""
-    return text.encode(errors="replace").decode()
-
-
-def _skipped(trace: TracebackType | None) -> TracebackType | None:
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if not name.startswith((_OWN, "<frozen importlib")):
-            return trace
-        trace = trace.tb_next
-    return None
+def own_frames(problem: BaseException, app: str = "") -> str:
+    """The traceback in the user's own frames; `app`: the module that was to be imported, where it is not yet."""
+    functions = [inspect.unwrap(each.function) for each in tasks.registered().values()]
+    files = [each.__code__.co_filename for each in functions if hasattr(each, "__code__")]
+    return tracebacks.shortened(problem, {app.partition(".")[0], *tracebacks.app_packages(files)})
