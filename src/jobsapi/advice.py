@@ -28,7 +28,8 @@ def advice(record: JobRecord, position: int | None = None) -> str | None:
 
 
 _SENTENCES = {
-    "memory": "Raise `memory_mb`, or let the job hold less of its data at once; then submit it again.",
+    "memory": "Let the job hold less of its data at once, or raise `memory_mb` where that was the limit; where the "
+    "machine itself ran out of memory, run fewer jobs there at a time. Then submit it again.",
     "lost": "Something ended its processes: a crash in compiled code, os._exit, or the machine for want of memory; "
     "its log shows how far it came.",
     "expired": "Start more workers for queue {queue!r} that know task {task!r}, or give it more time by `expires_in`.",
@@ -40,6 +41,10 @@ def _about_error(record: JobRecord) -> str:
     kind = orjson.loads(record.error).get("type") if record.error else None
     if kind == "UnfitParameters":
         return "Correct the parameters and submit it again."
+    if kind == "ModuleNotFoundError":
+        return "Install what is missing where the workers run, start them again, then retry the job."
+    if record.max_attempts > 1 and record.attempt < record.max_attempts:
+        return "An error of this kind is not tried again by itself: correct the cause, then retry the job."
     if record.max_attempts > 1:
         return f"None of its {record.attempt} attempts came through: correct the cause, then retry the job."
     return "Correct the cause, then retry the job; where another attempt may end otherwise, set `max_attempts`."

@@ -51,6 +51,8 @@ def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
     position = store.run("position", jid) if record.status is Status.SUBMITTED else None
     job = record.shown(position)
     job["attempts"] = _attempts(store, record)
+    if record.attempts_left_out:
+        job["attempts_left_out"] = record.attempts_left_out
     if sentence := advice(record, position):
         job["advice"] = sentence
     if record.webhook:

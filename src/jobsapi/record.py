@@ -22,7 +22,8 @@ class Job(dict[str, Any]):
 
     Keys: id, status, reason, task, params, queue, priority, tags, batch, progress, attempt,
     max_attempts, cancel_requested, created, run_at, started, finished, worker, error, position, links; of one job alone
-    also attempts, advice, webhook, after, after_any. Times are RFC 3339 texts in UTC.
+    also attempts, attempts_left_out (of a long list, behind its first ten), advice, webhook, after, after_any. Times
+    are RFC 3339 texts in UTC.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -113,6 +114,7 @@ class JobRecord:
     inline: bytes = b""
     results_removed: bool = False
     log_left_out: int = 0
+    attempts_left_out: int = 0
     batch: str = ""
     is_staged: bool = False
     group: str = ""
@@ -215,6 +217,7 @@ _READ: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "v": ("inline", bytes),
     "rx": ("results_removed", bool),
     "lo": ("log_left_out", int),
+    "hl": ("attempts_left_out", int),
     "bt": ("batch", bytes.decode),
     "lg": ("group", bytes.decode),
     "af": ("after", _words),

@@ -163,6 +163,7 @@ def _record(job: Job) -> dict[str, Any]:
         "ma": None if job.most_attempts == 1 else job.most_attempts,
         "pn": job.pending,
         "lg": job.group,
+        "hl": job.untold or None,
         "wh": "https://hooks.example.org/" if job.has_webhook else None,
         "hn": job.ends or None,
         "ht": job.tries or None,

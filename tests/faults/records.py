@@ -95,6 +95,8 @@ class Job:
     telling: str | None = None
     """Whether its webhook is delivered (d) or given up (g)."""
     trouble: str | None = None
+    untold: int = 0
+    """Lines of its story that are left out."""
     story: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -353,6 +355,9 @@ class Records:
             "detail": detail,
         }
         job.story.append(line | ({"error": error} if error else {}))
+        if len(job.story) > 100:
+            del job.story[10]
+            job.untold += 1
 
     def _job(self, jid: str) -> Job:
         if jid not in self.jobs:

@@ -95,7 +95,8 @@ def test_a_lost_delivery_between_attempts_keeps_the_number(engine):
     ("reason", "options", "kind", "word"),
     [
         ("error", {}, "ValueError", "set `max_attempts`"),
-        ("error", {"max_attempts": 2}, "ValueError", "None of its 1 attempts"),
+        ("error", {"max_attempts": 2}, "ValueError", "is not tried again by itself"),
+        ("error", {}, "ModuleNotFoundError", "where the workers run"),
         ("error", {}, "UnfitParameters", "parameters"),
         ("timeout", {"timeout": 1.5}, "Timeout", "1.5 s"),
         ("memory", {}, "OutOfMemory", "memory_mb"),
@@ -107,6 +108,15 @@ def test_a_job_that_failed_says_what_to_try(engine, reason, options, kind, word)
     jid = engine.submit(**options)
     jobs.fail_job(engine.store, jid, engine.claim_one().token, reason, {"type": kind, "message": "", "traceback": ""})
     assert word in jobs.get_job_by_id(jid, store=engine.store).advice
+
+
+def test_a_job_whose_attempts_are_used_up_says_how_many_there_were(engine):
+    jid = engine.submit(max_attempts=2)
+    for _ in range(2):
+        error = {"type": "ValueError", "message": "", "traceback": ""}
+        jobs.fail_job(engine.store, jid, engine.claim_one().token, "error", error, again_after=0)
+        jobs.promote_jobs(engine.store)
+    assert "None of its 2 attempts came through" in jobs.get_job_by_id(jid, store=engine.store).advice
 
 
 def test_a_job_that_has_not_failed_needs_no_advice(engine):

@@ -66,3 +66,15 @@ def test_the_word_of_the_last_end_does_not_wake_those_who_wait_for_the_next(engi
     jobs.cancel_job(jid, store=engine.store)
     jobs.retry_job(jid, store=engine.store)
     assert not engine.store.redis.exists(engine.store.keys.waited(jid))
+
+
+def test_of_a_story_that_goes_on_and_on_the_first_and_the_last_runs_are_kept(engine):
+    jid = engine.submit(max_deliveries=1000)
+    for number in range(150):
+        jobs.lose_job(engine.store, jid, engine.claim_one().token, f"loss {number}")
+    job = jobs.get_job_by_id(jid, store=engine.store)
+    numbers = [int(run["detail"].split()[1]) for run in job.attempts]
+    assert numbers == [*range(10), *range(60, 150)]
+    assert job.attempts_left_out == 50
+    engine.claim_one()
+    assert len(jobs.get_job_by_id(jid, store=engine.store).attempts) == 101, "and the one that runs"

@@ -85,6 +85,7 @@ _JOB = _object(
         "position": {"type": ["integer", "null"], "description": "How many jobs are ahead of it in its queue."},
         "links": {"type": "object", "additionalProperties": {"type": "string"}},
         "attempts": {"type": "array", "items": _ATTEMPT, "description": "Every run, in order; left out in lists."},
+        "attempts_left_out": _COUNT | {"description": "How many runs are left out behind the first ten."},
         "advice": {"type": "string", "description": "What to try where it failed."},
         "webhook": _object(
             {
@@ -98,7 +99,7 @@ _JOB = _object(
         "after": {"type": "array", "items": _ID, "description": "Jobs that must complete first."},
         "after_any": {"type": "array", "items": _ID, "description": "Jobs that must end first."},
     },
-    *("attempts", "advice", "webhook", "after", "after_any"),
+    *("attempts", "attempts_left_out", "advice", "webhook", "after", "after_any"),
     description="One requested run of a task.",
 )
 
