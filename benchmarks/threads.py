@@ -20,6 +20,8 @@ def has_threads() -> bool:
     return "--threads" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def runnable(system: System) -> list[str]:
-    """The variants of a system's worker that there are."""
-    return [each for each in system.workers if system is not OURS or each != "threads" or has_threads()]
+def runnable(system: System, *, quick: bool = False) -> list[str]:
+    """The variants of a system's worker that there are; of a peer's, those that a quick run leaves out are not."""
+    if system is OURS:
+        return [each for each in system.workers if each != "threads" or has_threads()]
+    return [each for each in system.workers if not quick or each in (next(iter(system.workers)), "fork")]

@@ -24,7 +24,11 @@ LEFT_OUT = 0.05
 
 def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
     """Jobs a second, by variant of worker."""
-    variants = [(system, variant) for system in turned(EVERYBODY, round_number) for variant in runnable(system)]
+    variants = [
+        (system, variant)
+        for system in turned(EVERYBODY, round_number)
+        for variant in runnable(system, quick=size.quick)
+    ]
     return {"drain": each((s.workers[v], partial(_rate, s, v, size)) for s, v in variants)}
 
 

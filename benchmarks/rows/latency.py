@@ -23,7 +23,7 @@ PAUSE = 0.005
 def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
     """Milliseconds: the median and the 99th percentile."""
     systems = turned([OURS, *PEERS], round_number)
-    variants = [(system, variant) for system in systems for variant in _variants(system)]
+    variants = [(system, variant) for system in systems for variant in _variants(system, size)]
     told = each((s.workers[v], partial(_latencies, s, v, size)) for s, v in variants)
     return {
         "latency p50": {name: statistics.median(ms) for name, ms in told.items()},
@@ -31,9 +31,11 @@ def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
     }
 
 
-def _variants(system: System) -> list[str]:
+def _variants(system: System, size: Size) -> list[str]:
     """All of ours; of a peer's, those in one process."""
-    return [variant for variant in runnable(system) if system is OURS or variant not in system.several]
+    return [
+        variant for variant in runnable(system, quick=size.quick) if system is OURS or variant not in system.several
+    ]
 
 
 def _latencies(system: System, variant: str, size: Size) -> list[float]:

@@ -24,7 +24,7 @@ FEW = 10_000
 def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
     """Jobs a second and MB, by how many jobs are queued."""
     assert round_number >= 0
-    many = size.of(5_000_000, 50_000)
+    many = size.of(5_000_000, 30_000)
     told: dict[str, dict[str, float]] = {}
     with fresh_server() as server:
         filling.fill(server.url, FEW)

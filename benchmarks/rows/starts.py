@@ -27,7 +27,7 @@ IMPORT = "import time; at = time.perf_counter(); import jobsapi; print(time.perf
 def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
     """Seconds; % of one core."""
     assert round_number >= 0
-    times = size.of(5, 2)
+    times = size.of(5, 1)
     return {
         "start": {
             "worker start to first job's end": statistics.median(_worker() for _ in range(times)),

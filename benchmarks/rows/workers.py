@@ -28,7 +28,7 @@ def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
     """Jobs a second; the server's CPU in % of one core, and the machine's in % of all."""
     assert round_number >= 0
     told: dict[str, dict[str, float]] = {"workers": {}, "workers server": {}, "workers machine": {}}
-    for number in NUMBERS:
+    for number in NUMBERS[: size.of(4, 3)]:
         with fresh_server() as server, driving(OURS, server) as driver:
             driver.ask("bulk", count=size.of(80_000 if has_threads() else 16_000, 3000))
             measured = _measured(driver, number, server.pid, size.of(5.0, 1.0))
