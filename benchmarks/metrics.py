@@ -19,6 +19,11 @@ def _p99(what: str) -> Metric:
     return Metric(f"{what}: 99th percentile", "ms", is_lower_better=True)
 
 
+def _cpu(what: str, whose: str) -> Metric:
+    note = f"The {whose}. It wobbles less than a rate where other programs share the machine."
+    return Metric(f"CPU time a job: {what}", "µs", note, is_lower_better=True)
+
+
 METRICS = {
     "enqueue": Metric(
         "Enqueue one at a time",
@@ -40,6 +45,9 @@ METRICS = {
         "twentieth of the jobs. One worker process unless the name says more. Only RQ's forking worker and jobsapi's "
         "child processes can kill a running job; the others run jobs in the worker itself.",
     ),
+    "enqueue cpu": _cpu("enqueue one at a time", "caller's and server's"),
+    "bulk cpu": _cpu("enqueue in bulk", "caller's and server's"),
+    "drain cpu": _cpu("drain", "server's and all the worker's processes'"),
     "latency p50": Metric(
         "Idle latency: median",
         "ms",

@@ -42,7 +42,7 @@ def main() -> None:
                 before = {name: cpu_seconds(ids) for name, ids in pids().items()}
                 began, done = time.perf_counter(), 0
                 while not done or (given.hold and time.perf_counter() - began < HOLD):
-                    done += _once(driver, given.row, given.jobs)
+                    done += _once(driver, given.row, given.jobs, pids().get("worker", [0])[0])
                 took = time.perf_counter() - began
                 used = {name: cpu_seconds(ids) - before[name] for name, ids in pids().items()}
         _tell(server, done, took, used)
@@ -57,11 +57,11 @@ def _working(driver: Driver, row: str, variant: str) -> Iterator[Any]:
         yield lambda: pids | ({"worker": family(worker.pid)} if worker else {})
 
 
-def _once(driver: Driver, row: str, count: int) -> int:
+def _once(driver: Driver, row: str, count: int, worker: int) -> int:
     if row == "drain":
         finished = driver.finished(0)
         left = count - finished % count
-        watched(driver, finished, left, 60.0)
+        watched(driver, worker, finished, left, 60.0)
         driver.ask("bulk", count=count)
         return left
     if row == "latency":

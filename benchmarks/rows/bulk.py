@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.catalogue import EVERYBODY
 from benchmarks.drivers import driving
+from benchmarks.processes import cpu_seconds
 from benchmarks.rows import Size, each, turned
 from benchmarks.server import fresh_server
 
@@ -17,13 +18,18 @@ ROUNDS = 5
 
 
 def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
-    """Jobs a second."""
+    """Jobs a second, and µs of CPU a job."""
     count = size.of(10_000, 2000)
-    systems = turned(EVERYBODY, round_number)
-    return {"bulk": each((system.name, partial(_rate, system, count)) for system in systems)}
+    told = each((system.name, partial(_measured, system, count)) for system in turned(EVERYBODY, round_number))
+    return {
+        "bulk": {name: rate for name, (rate, _) in told.items()},
+        "bulk cpu": {name: cpu for name, (_, cpu) in told.items()},
+    }
 
 
-def _rate(system: System, count: int) -> float:
+def _measured(system: System, count: int) -> tuple[float, float]:
     with fresh_server() as server, driving(system, server) as driver:
         driver.ask("bulk", count=100)
-        return count / float(driver.ask("bulk", count=count)["seconds"])
+        before = cpu_seconds([driver.pid, server.pid])
+        seconds = float(driver.ask("bulk", count=count)["seconds"])
+        return count / seconds, 1e6 * (cpu_seconds([driver.pid, server.pid]) - before) / count

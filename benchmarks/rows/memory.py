@@ -63,8 +63,8 @@ def _drained(driver: Driver, variant: str, count: int) -> None:
 
 
 def _finish(driver: Driver, variant: str, before: int, count: int) -> None:
-    with driver.worker(variant):
-        watched(driver, before if driver.facts["finished"] else 0, count, 60.0)
+    with driver.worker(variant) as worker:
+        watched(driver, worker.pid, before if driver.facts["finished"] else 0, count, 60.0)
     time.sleep(0.2)  # what the worker's end leaves is written
 
 

@@ -45,7 +45,7 @@ def _at(server: Server, name: str, queued: int, size: Size, told: dict[str, dict
             before = driver.finished(0)
             with driver.worker(variant) as process:
                 # some of what is queued, so that the queue stays as long as it is
-                rate, _ = watched(driver, before, min(queued // 4, 10_000), seconds)
+                rate = watched(driver, process.pid, before, min(queued // 4, 10_000), seconds).rate
                 told.setdefault(f"millions worker {variant}", {})[name] = resident_mb(process.pid)
             told.setdefault(f"millions drain {variant}", {})[name] = rate
     with running(SITES[0], server) as (url, pid):

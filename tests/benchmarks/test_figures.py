@@ -52,8 +52,8 @@ def test_a_drain_counts_every_job_and_checks_the_last_result(system, variant):
     with fresh_server() as server, driving(system, server) as driver:
         before = driver.finished(0)
         driver.ask("bulk", count=250)
-        with driver.worker(variant):
-            rate, finished = watched(driver, before, 250, 60.0)
-        assert finished == 250
-        assert rate > 0
+        with driver.worker(variant) as worker:
+            watch = watched(driver, worker.pid, before, 250, 60.0)
+        assert watch.finished == 250
+        assert watch.rate > 0
         assert driver.ask("check", number=249)["right"]
