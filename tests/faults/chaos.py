@@ -46,8 +46,9 @@ class Chaos:
 
     def __init__(self, system: System, chance: random.Random, workers: int, ports: Sequence[int]) -> None:
         self.system, self._chance = system, chance
-        words = ("worker", str(system.app), "--concurrency", "2", "--grace", "0.5")
-        self.workers = [Post(f"worker {i}", (*words, "--name", str(i)), {}) for i in range(workers)]
+        words = ("worker", str(system.app), "--grace", "0.5")
+        children = [("--concurrency", "2")] * (workers - 1) + [("--concurrency", "1", "--threads", "3")]
+        self.workers = [Post(f"worker {i}", (*words, *how, "--name", str(i)), {}) for i, how in enumerate(children)]
         self.apis = [Post(f"api {port}", ("api", "--port", str(port)), {}) for port in ports]
         self.urls = [f"http://127.0.0.1:{port}" for port in ports]
         self.counts: Counter[str] = Counter()

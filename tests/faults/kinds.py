@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMPLETE = "complete"
+MOST_RUNNING = 2
+"""Jobs of the task `limited` that run at a time, on all workers together."""
 ENDLESS = 1000
 """Deliveries, where a job is to complete however often what runs it is killed."""
 
@@ -121,6 +123,13 @@ def cascade(chance: random.Random) -> Wish:
     return Wish([_hopeless(), *chain, *last], ends)
 
 
+def limited(chance: random.Random) -> Wish:
+    """Some of a task of which MOST_RUNNING run at a time."""
+    count = chance.randint(3, 6)
+    request = {"task": "limited", "params": {"seconds": round(chance.uniform(0.1, 0.5), 3)}, "max_deliveries": ENDLESS}
+    return Wish([request] * count, [{COMPLETE}] * count)
+
+
 def bulk(chance: random.Random) -> Wish:
     return Wish([work(0)] * 300, [{COMPLETE}] * 300)
 
@@ -154,6 +163,7 @@ KINDS: dict[Callable[[random.Random], Wish], float] = {
     cancelled_somewhere: 2,
     family: 2,
     cascade: 1,
+    limited: 1,
     bulk: 0.4,
     refused: 1,
 }

@@ -11,6 +11,7 @@ from jobsapi import jobs
 from jobsapi.audit import audit
 from jobsapi.errors import NotHolder
 from jobsapi.states import ACTIVE, Status
+from tests.faults.kinds import MOST_RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,7 +123,9 @@ class Verdict:
 
     def _result(self, job: Job) -> Iterator[str]:
         result = jobs.get_results(job.id, store=self._store)
-        expected = {"work": job.id, "flaky": job.id, "gather": job.get("after")}.get(job.task, result)
+        expected = {"work": job.id, "flaky": job.id, "limited": job.id, "gather": job.get("after")}.get(
+            job.task, result
+        )
         if result != expected:
             yield f"its result is {result}:"
 
@@ -141,11 +144,22 @@ class Verdict:
                     yield f"{jid} ran too early: {dict(job)}"
                 if "key" in request:
                     held[request["key"]].append((job.created, job.finished, jid))
+        yield from self._too_many()
         for key, spans in held.items():
             spans.sort()
             for (_, end, one), (begin, _, other) in itertools.pairwise(spans):
                 if begin < end:
                     yield f"{one} and {other} had the key {key!r} at the same time"
+
+    def _too_many(self) -> Iterator[str]:
+        """Never more claims at a time on a task than its `max_running`: a claim that was lost counts until then."""
+        runs = [line for job in self.jobs.values() if job.task == "limited" for line in job.attempts]
+        events = [(line["started"], 1) for line in runs] + [(line["ended"], -1) for line in runs]
+        at_once = 0
+        for moment, change in sorted(events):
+            at_once += change
+            if at_once > MOST_RUNNING:
+                yield f"{at_once} jobs of a task that allows {MOST_RUNNING} ran at {moment}"
 
     def _stale(self) -> Iterator[str]:
         """A claim that lost its job can record nothing any more."""

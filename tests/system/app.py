@@ -69,6 +69,15 @@ def gather() -> list[str]:
     return found
 
 
+@task(max_running=2)
+def limited(seconds: float = 0.2) -> str:
+    """Runs twice at a time at the most, on all workers together."""
+    _tell("begin")
+    time.sleep(seconds)
+    _tell("end")
+    return current_job().id
+
+
 @task
 def clock(seconds: float = 0) -> list[float]:
     """What the clock of its machine says at its begin and its end."""
