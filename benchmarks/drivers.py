@@ -41,7 +41,7 @@ class Failed(Exception):
     """A system could not be measured; says what it printed last."""
 
 
-MISHAPS = (Failed, AssertionError, ArithmeticError, LookupError, OSError, ValueError)
+MISHAPS: tuple[type[Exception], ...] = (Failed, AssertionError, ArithmeticError, LookupError, OSError, ValueError)
 MISHAPS += (RedisError, JobsApiError, subprocess.SubprocessError)
 """What ends the measurement of one system or row, and not the run."""
 

@@ -34,8 +34,8 @@ def install() -> None:
 
 def versions() -> dict[str, str]:
     """Of what is measured: package → version, ours and the server's among them."""
-    names = ("celery", "rq", "dramatiq", "huey", "arq", "taskiq", "taskiq-redis", "saq", "streaq")
-    names += ("granian", "flask", "fastapi", "uvicorn")
+    peers = ("celery", "rq", "dramatiq", "huey", "arq", "taskiq", "taskiq-redis", "saq", "streaq")
+    names = (*peers, "granian", "flask", "fastapi", "uvicorn")
     told = {"jobsapi": importlib.metadata.version("jobsapi")}
     for file in sorted(REQUIREMENTS.glob("*.txt")):
         rows = [line.split("==") for line in file.read_text().splitlines() if "==" in line]

@@ -80,7 +80,8 @@ def echo(n: int) -> int:
 
 def work(client: Any) -> None:
     """Claim, run and finish until the queue is empty."""
-    floor, ended = Floor(client), []
+    floor = Floor(client)
+    ended: list[tuple[bytes, bytes]] = []
     while claimed := floor.turn(ended, BATCH):
         ended = [(jid, orjson.dumps(echo(**orjson.loads(params)))) for jid, params in claimed]
 

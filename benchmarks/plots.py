@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.metrics import METRICS
+from benchmarks.results import number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,13 +54,15 @@ def _bars(results: Results, metrics: list[str], file: Path) -> None:
         names = sorted(medians, key=medians.__getitem__, reverse=about.is_lower_better)
         colours = [OURS if n.startswith("jobsapi") else FLOOR if n == "floor" else OTHERS for n in names]
         bars = axis.barh(names, [medians[n] for n in names], color=colours)
-        axis.bar_label(bars, fmt="{:,.4g}", padding=2, fontsize=8)
+        axis.bar_label(bars, [number(medians[n]) for n in names], padding=2, fontsize=8)
         better = "shorter" if about.is_lower_better else "longer"
-        axis.set_title(f"{about.title} ({about.column}; {better} is better)", fontsize=9)
+        is_log = metric.startswith(("latency", "bulk", "drain"))
+        scale = ", logarithmic" if is_log else ""
+        axis.set_title(f"{about.title} ({about.column}{scale}; {better} is better)", fontsize=9)
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
         axis.margins(x=0.15)
-        if metric.startswith(("latency", "bulk", "drain")):
+        if is_log:
             axis.set_xscale("log")
     figure.tight_layout()
     figure.savefig(file, dpi=110)

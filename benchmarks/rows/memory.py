@@ -35,7 +35,7 @@ def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
     told = each(
         (system.name, partial(_bytes, system, size.of(5000, 500))) for system in size.of(EVERYBODY, EVERYBODY[:FEW])
     )
-    measured = {"bytes queued": {}, "bytes finished": {}}
+    measured: dict[str, dict[str, float]] = {"bytes queued": {}, "bytes finished": {}}
     for name, (queued, finished) in told.items():
         measured["bytes queued"][name], measured["bytes finished"][name] = queued, finished
     return measured | {f"index {stage}": keys for stage, keys in INDEXES.items()}
