@@ -17,7 +17,8 @@ def opening(results: Results) -> str:
         "jobsapi beside eight Python job queues and beside a hand-written floor, measured in one run by `make bench`. "
         "Every ratio is of two figures of the same round on the same machine; the machine's own speed is in neither. "
         f"Measured on {results.facts.get('machine', 'an unnamed machine')}, shared with the load generator, the server "
-        "and the workers, so the absolute figures are this machine's and wobble; the ratios are what counts."
+        "and the workers, so the absolute figures are this machine's and wobble; the ratios are what counts. Its load "
+        f"average when the run began: {results.facts.get('load', 'not noted')}."
     )
 
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 LAST = Path(__file__).parent.parent / ".bench" / "last.json"
-"""Where every run leaves its figures; what `compare` and `report` read."""
+"""Where a run leaves its figures; what `report` reads."""
+
+QUICK = LAST.with_name("quick.json")
+"""Where a quick one does; `compare` reads the newer of the two."""
 
 
 @dataclass
@@ -52,7 +55,7 @@ class Results:
         return (min if lowest else max)(medians, key=medians.__getitem__) if medians else ""
 
     def save(self, place: Path = LAST) -> None:
-        """Write all of it; rows that this run did not measure stay as they were last."""
+        """Write all of it."""
         place.parent.mkdir(exist_ok=True)
         place.write_text(json.dumps(self.__dict__, indent=1))
 

@@ -7,12 +7,13 @@ in `.bench/last.json`; `--write` makes `docs/benchmarks.md` and `benchmarks/reco
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 
 from benchmarks import environments, report
 from benchmarks.drivers import MISHAPS
-from benchmarks.results import Results
+from benchmarks.results import LAST, QUICK, Results
 from benchmarks.rows import FAILURES, NAMES, Size, failed, row
 
 
@@ -28,16 +29,19 @@ def main() -> None:
     if unknown := set(given.rows) - set(NAMES):
         parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     environments.install()
+    if not given.rows:
+        (QUICK if given.quick else LAST).unlink(missing_ok=True)
     chosen = [name for name in NAMES if name in (given.rows or NAMES)]
     results = measured(chosen, Size(given.quick), given.rounds, given.minutes)
     sys.stdout.write(report.text(results))
     if given.write:
-        report.write(_kept(results))
+        report.write(_kept(results, Size(given.quick)))
 
 
 def measured(chosen: list[str], size: Size, rounds: int, minutes: float) -> Results:
     """All rounds of these rows, except that after so many minutes no second or later round of a row is begun."""
     results = Results(facts={"machine": environments.machine(), "versions": environments.versions(), "rounds": {}})
+    results.facts["load"] = round(os.getloadavg()[0], 1)
     wanted = {name: rounds or (1 if size.quick else row(name).ROUNDS) for name in chosen}
     stop = time.perf_counter() + 60 * minutes
     for number in range(max(wanted.values())):
@@ -51,14 +55,14 @@ def measured(chosen: list[str], size: Size, rounds: int, minutes: float) -> Resu
                     continue
                 results.facts["rounds"][name] = number + 1
                 results.failures = list(FAILURES)
-                _kept(results).save()
+                _kept(results, size).save(QUICK if size.quick else LAST)
                 _say(f"round {number + 1}: {name}: {time.perf_counter() - started:.0f} s")
     return results
 
 
-def _kept(results: Results) -> Results:
+def _kept(results: Results, size: Size) -> Results:
     """These figures over the last ones of other rows."""
-    kept = Results.load()
+    kept = Results.load(QUICK if size.quick else LAST)
     kept.metrics |= results.metrics
     rounds = kept.facts.get("rounds", {}) | results.facts["rounds"]
     kept.facts |= results.facts | {"rounds": {name: rounds[name] for name in NAMES if name in rounds}}

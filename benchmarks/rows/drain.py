@@ -49,9 +49,6 @@ def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
 def _measured(system: System, variant: str, size: Size) -> Watch:
     count = system.drains.get(variant, DRAIN) // size.of(1, 4)
     with fresh_server() as server, driving(system, server) as driver:
-        if system.name == "Taskiq, streams":  # its consumer group is made by its first start, and begins there
-            with driver.worker(variant):
-                driver.ask("latency", count=1, pause=0.0, seconds=1.0)
         before = driver.finished(0) if driver.facts["finished"] else 0
         driver.ask("bulk", count=count)
         with driver.worker(variant) as worker:
