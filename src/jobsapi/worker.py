@@ -17,6 +17,7 @@ from jobsapi.errors import NotHolder, SetupError, StoreUnavailable, UnknownJob
 from jobsapi.finish import ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
+from jobsapi.renewing import Renewer
 from jobsapi.runner import Broken, Died, Output, Pool, Progress, Ready, Stopped, Work
 from jobsapi.running import Running
 from jobsapi.store import Store, connect, wait_until_up
@@ -34,13 +35,15 @@ __all__ = ["Worker"]
 _BEAT_EVERY = 2.0
 _LOG_EVERY = 0.3
 _RETRY_EVERY = 0.5
+_ASK_EVERY = 0.1
+"""Seconds for which a server that did not do what was asked is left alone: one call that hangs is enough for a turn."""
 
 
 class Worker:
     """Runs the jobs of an app's tasks in child processes until it is told to stop.
 
-    Single-threaded but for the listener's blocking reads and what sends webhooks. The server may go away at any time:
-    children run on, and what is to be recorded is kept until it is back.
+    Single-threaded but for the listener's blocking reads, the renewer and what sends webhooks. The server may go away at
+    any time: children run on, and what is to be recorded is kept until it is back.
     """
 
     def __init__(
@@ -91,6 +94,12 @@ class Worker:
         self._store = _connected(self._settings)
         self._listener = Listener(self._store, self._store.keys.control(self.id))
         self._sender = Sender(self._store)
+        self._renewer = Renewer(
+            self._store,
+            claims=lambda: [(each.claim.id, each.claim.token) for each in list(self._running.values())],
+            hold=lambda: self._pool.hold(self._settings.lease),
+            wake=self._listener.interrupt,
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self._pool.start()
@@ -99,10 +108,13 @@ class Worker:
                 return 1
             self._listener.start([self._store.keys.wake(q, n) for q in self._weights for n in self._names])
             self._sender.start()
+            self._renewer.start()
             while not self._is_finished():
+                self._renewer.turned()
                 self._step()
             return self._exit_code
         finally:
+            self._renewer.close()
             self._listener.close()
             self._pool.close()
             self._sender.close()
@@ -126,8 +138,8 @@ class Worker:
             self._guarded(self._move)
         if self._timetable.is_due("flush", _LOG_EVERY):
             self._guarded(self._send_logs)
-        if self._timetable.is_due("renew", self._settings.lease / 3):
-            self._guarded(self._renew)
+        for jid, token, is_held in self._renewer.answers():
+            self._hear_of(jid, token, is_held=is_held)
         if self._timetable.is_due("settle", _RETRY_EVERY):
             for running in [each for each in self._running.values() if each.ending]:
                 self._settle(running)
@@ -263,12 +275,15 @@ class Worker:
         """Record a job's end; while the server is away it is tried again, and the job stays ours."""
         assert running.ending is not None
         jid = running.claim.id
+        if not self._timetable.has_come("ask"):
+            return
         try:
             if not running.is_lost:
                 running.send_log(self._store)
                 running.ending()
         except StoreUnavailable:
             self._note("the store does not answer; what jobs end with is kept")
+            self._timetable.plan("ask", _ASK_EVERY)
             return
         except (NotHolder, UnknownJob):
             self._note(f"job {jid} was given to another worker or removed meanwhile; this end is not recorded")
@@ -279,18 +294,13 @@ class Worker:
 
     # --- What goes on meanwhile -------------------------------------------------------------------------------------
 
-    def _renew(self) -> None:
-        """Renew every lease, and learn of cancels and of claims that were taken from us."""
-        self._pool.hold(self._settings.lease)  # this process is alive, whether or not the server is
-        claims = [(each.claim.id, each.claim.token) for each in self._running.values()]
-        if not claims:
-            return
-        for jid, answer in jobs.renew_jobs(self._store, claims, self._settings.lease).items():
-            if answer is None:
-                self._running[jid].is_lost = True
-                self._stop_job(jid, "released")
-            elif answer:
-                self._stop_job(jid, "cancelled")
+    def _hear_of(self, jid: str, token: str, *, is_held: bool) -> None:
+        """A renewal told that a job's cancel was asked for, or that its claim was taken from us."""
+        running = self._running.get(jid)
+        if running is None or running.claim.token != token:
+            return  # its end was recorded meanwhile
+        running.is_lost = running.is_lost or not is_held
+        self._stop_job(jid, "cancelled" if is_held else "released")
 
     def _move(self) -> None:
         """Let jobs go that need not wait any longer, and be back when the next one's time comes."""
@@ -332,10 +342,13 @@ class Worker:
 
     def _guarded(self, act: Callable[[], Any]) -> bool:
         """Do something that can wait for the server to come back, or the machine to be mended; whether it was done."""
+        if not self._timetable.has_come("ask"):
+            return False
         try:
             act()
         except (StoreUnavailable, SetupError) as problem:
             self._note(f"{problem.detail}")
+            self._timetable.plan("ask", _ASK_EVERY)
             return False
         except (NotHolder, UnknownJob):
             return False  # a log line or a progress of a claim that was taken; the next renewal says so
@@ -344,7 +357,7 @@ class Worker:
     def _seconds_to_next_due(self) -> float:
         if self._is_hungry and self._stop_at is None and self._pool.free > 0:
             return 0.05  # the server was away just now: ask again soon
-        waited_for = {"renew", "beat", "upkeep", "move"}
+        waited_for = {"beat", "upkeep", "move"}
         if self._running:
             waited_for |= {"flush", "settle"}
         seconds = self._timetable.seconds_to_next(waited_for)

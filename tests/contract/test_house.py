@@ -58,6 +58,7 @@ HOUSE = (
         "listener",
         "finish",
         "running",
+        "renewing",
         "timetable",
         "worker",
         "web",

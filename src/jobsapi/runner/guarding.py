@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ class Guard:
         self._mark, self._children = mark, children
         self._process: subprocess.Popen[bytes] | None = None
         self._held_at = -math.inf
+        self._lock = threading.Lock()  # it is held from another thread than its children are told from
 
     @property
     def pid(self) -> int:
@@ -72,14 +74,15 @@ class Guard:
                 self._process.wait()
 
     def _tell(self, line: str) -> None:
-        try:
-            self._write(line)
-        except (BrokenPipeError, BlockingIOError):  # it was killed; or stopped, so long that the pipe is full
-            assert self._process is not None
-            self._process.kill()
-            self._process.wait()
-            self.start()
-            self._write(line)
+        with self._lock:
+            try:
+                self._write(line)
+            except (BrokenPipeError, BlockingIOError):  # it was killed; or stopped, so long that the pipe is full
+                assert self._process is not None
+                self._process.kill()
+                self._process.wait()
+                self.start()
+                self._write(line)
 
     def _write(self, line: str) -> None:
         assert self._process is not None

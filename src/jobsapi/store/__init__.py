@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.retry import Retry
 
@@ -110,6 +111,12 @@ class Store:
         """A client of its own for reads that block up to `longest` seconds: no retries, a timeout past the read's."""
         return client_for(self.url, socket_timeout=longest + 5)
 
+    def with_timeout(self, seconds: float) -> Store:
+        """The same server over a connection of its own, whose calls take so long at the most."""
+        return Store(
+            client_for(self.url, socket_timeout=seconds, socket_connect_timeout=seconds), self.settings, self.url
+        )
+
     def time_ms(self) -> int:
         """The server's clock, ms since the epoch."""
         if self.now is not None:
@@ -133,6 +140,9 @@ def _understood(refusal: RedisError) -> Exception:
 
 
 _FULLNESS_EVERY = 1.0
+
+_PATIENCE = 10.0
+"""Seconds a call waits for its reply."""
 
 
 def _fullness(memory: Mapping[str, Any]) -> float:
@@ -185,10 +195,11 @@ def client_for(url: str, *, database: int | None = None, **options: Any) -> Any:
     """A redis-py client for any address the settings take; `database` overrides the engine's choice.
 
     Plain addresses, unix sockets and TLS as redis-py spells them; `redis+cluster://host:port` and
-    `redis+sentinel://host:port,host:port/service[/database]` besides. One quick reconnect, no hidden waiting.
+    `redis+sentinel://host:port,host:port/service[/database]` besides.
+    What is cut off is sent once more, which every script allows; what is not answered in time is not.
     """
-    options = {"socket_timeout": 20.0, "socket_connect_timeout": 5.0, "health_check_interval": 0} | options
-    options |= {"protocol": 2, "retry": Retry(NoBackoff(), 1)}
+    options = {"socket_timeout": _PATIENCE, "socket_connect_timeout": 5.0, "health_check_interval": 0} | options
+    options |= {"protocol": 2, "retry": Retry(NoBackoff(), 1, (RedisConnectionError,))}
     parts = urlsplit(url)
     if parts.scheme == "redis+cluster":
         return redis.RedisCluster.from_url(url.replace("+cluster", "", 1), **options)

@@ -14,7 +14,6 @@ import hiredis
 import redis
 from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import ResponseError
-from redis.exceptions import TimeoutError as TooSlow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +34,8 @@ class Line:
     def ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """The replies to all of them, sent at once; an error that the server told is among them, not raised.
 
-        Sent again once where the connection broke. Raises redis-py's ConnectionError, TimeoutError.
+        Sent again once where the connection broke, not where the answer does not come in time. Raises redis-py's
+        ConnectionError, TimeoutError.
         """
         packed = b"".join([hiredis.pack_command(command) for command in commands])
         connection = self._take()
@@ -43,7 +43,7 @@ class Line:
         try:
             try:
                 replies = _replies(connection, packed, len(commands))
-            except (Unreachable, TooSlow):
+            except Unreachable:
                 connection.disconnect()
                 replies = _replies(connection, packed, len(commands))
             is_whole = True
