@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jobsapi import jobs
+from jobsapi.runner import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,21 @@ class Running:
     _log_size: int = 0
     _log_at: int = 0
     """Bytes of its log before those that are kept here."""
+
+    @property
+    def work(self) -> Work:
+        """What its child is told of it."""
+        return Work(
+            id=self.claim.id,
+            token=self.claim.token,
+            task=self.claim.task,
+            params=self.claim.params,
+            attempt=self.claim.attempt,
+            timeout=self.claim.timeout,
+            started=self.claim.started,
+            memory_mb=self.claim.memory_mb,
+            parents=self.claim.parents,
+        )
 
     def keep_log(self, data: bytes, most: int) -> bool:
         """Keep what it wrote, of more than `most` bytes the end; whether it is so much that it should be sent now."""

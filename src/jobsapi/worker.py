@@ -18,7 +18,7 @@ from jobsapi.finish import ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
 from jobsapi.renewing import Renewer
-from jobsapi.runner import Broken, Died, Output, Pool, Progress, Ready, Stopped, Work
+from jobsapi.runner import Broken, Died, Output, Pool, Progress, Ready, Stopped
 from jobsapi.running import Running
 from jobsapi.store import Store, connect, wait_until_up
 from jobsapi.timetable import Timetable
@@ -42,8 +42,8 @@ _ASK_EVERY = 0.1
 class Worker:
     """Runs the jobs of an app's tasks in child processes until it is told to stop.
 
-    Single-threaded but for the listener's blocking reads, the renewer and what sends webhooks. The server may go away at
-    any time: children run on, and what is to be recorded is kept until it is back.
+    Single-threaded but for the listener's blocking reads, the renewer and what sends webhooks. The server may go away
+    at any time: children run on, and what is to be recorded is kept until it is back.
     """
 
     def __init__(
@@ -225,7 +225,7 @@ class Worker:
         if claims:
             self._running |= {claim.id: Running(claim) for claim in claims}
             self._pool.hold(self._settings.lease)
-            self._pool.run([_work(claim) for claim in claims])
+            self._pool.run([self._running[claim.id].work for claim in claims])
 
     def _is_still_run(self, claim: Claim) -> bool:
         """Whether an earlier run of the job goes on in a child of ours: its lease ran out, and we took it anew.
@@ -378,21 +378,6 @@ def _connected(settings: Settings) -> Store:
         except StoreUnavailable as problem:
             sys.stderr.write(f"jobsapi worker: {problem.detail} Trying again.\n")
             time.sleep(1.0)
-
-
-def _work(claim: Claim) -> Work:
-    """What its child is told of a claimed job."""
-    return Work(
-        id=claim.id,
-        token=claim.token,
-        task=claim.task,
-        params=claim.params,
-        attempt=claim.attempt,
-        timeout=claim.timeout,
-        started=claim.started,
-        memory_mb=claim.memory_mb,
-        parents=claim.parents,
-    )
 
 
 def _shuffled(weights: Mapping[str, float]) -> list[str]:
