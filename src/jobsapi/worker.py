@@ -18,7 +18,7 @@ from jobsapi.finish import ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
 from jobsapi.renewing import Renewer
-from jobsapi.runner import Broken, Died, Output, Pool, Progress, Ready, Stopped
+from jobsapi.runner import Broken, Died, Output, Progress, Ready, Stopped, pool_of_worker
 from jobsapi.running import Running
 from jobsapi.store import Store, connect, wait_until_up
 from jobsapi.timetable import Timetable
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from jobsapi.jobs import Claim
+    from jobsapi.runner import Pool
     from jobsapi.settings import Settings
 
 __all__ = ["Worker"]
@@ -53,31 +54,19 @@ class Worker:
         *,
         name: str = "1",
         queues: Mapping[str, float] | None = None,
-        concurrency: int = 0,
+        pool: Pool | None = None,
     ) -> None:
-        """`queues`: name → weight; default, every queue that the app's tasks name.
-
-        `concurrency`: children, default the cores, or one with `settings.threads`.
-        """
+        """`queues`: name → weight; default, every queue that the app's tasks name. `pool`: default the settings'."""
         self.id = f"{socket.gethostname()}:{os.getpid()}:{name}"
         self._app = Path(app).stem if app else BUILT_IN
         self._settings = settings
-        children = concurrency or settings.concurrency or (1 if settings.threads else os.cpu_count()) or 1
-        self._size = children * max(1, settings.threads)
         self._weights = dict(queues or {})
         self._tasks: list[dict[str, Any]] = []
         self._names: list[str] = []
         """The tasks that it takes jobs of."""
         self._running: dict[str, Running] = {}
         self._stop_at: float | None = None
-        self._pool = Pool(
-            app,
-            children,
-            threads=settings.threads,
-            recycle_jobs=settings.recycle_jobs,
-            recycle_mb=settings.recycle_mb,
-            max_result=settings.max_result,
-        )
+        self._pool = pool or pool_of_worker(app, settings)
         self._timetable = Timetable()
         self._exit_code = 0
         self._is_hungry = True
@@ -91,7 +80,12 @@ class Worker:
 
         The exit code.
         """
-        self._store = _connected(self._settings)
+        self._pool.start()  # its children import the app while this connects
+        try:
+            self._store = _connected(self._settings)
+        except BaseException:
+            self._pool.close()
+            raise
         self._listener = Listener(self._store, self._store.keys.control(self.id))
         self._sender = Sender(self._store)
         self._renewer = Renewer(
@@ -102,7 +96,6 @@ class Worker:
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        self._pool.start()
         try:
             if not self._learn_tasks():
                 return 1
@@ -326,7 +319,7 @@ class Worker:
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "started": self._started_ms,
-            "concurrency": self._size,
+            "concurrency": self._pool.size,
             "state": "running" if self._stop_at is None else "draining",
             "queues": " ".join(self._weights),
             "tasks": " ".join(self._names),

@@ -1,5 +1,6 @@
 """A worker's claim whose reply was lost, with a real worker in this process."""
 
+import dataclasses
 import signal
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ def test_of_a_claim_whose_reply_was_lost_what_finds_no_child_any_more_is_handed_
     seen = system.worker()  # tells the tasks
     seen.terminate()
     seen.wait(20)
-    worker = Worker(str(Path(__file__).parent / "app.py"), store.settings, concurrency=1)
+    worker = Worker(str(Path(__file__).parent / "app.py"), dataclasses.replace(store.settings, concurrency=1))
     ids = system.submit("nap", 3)
     lost = jobs.claim_jobs(store, worker.id, {"default": ["nap"]}, 3, 10, worker._claim_token)
     assert len(lost) == 3

@@ -91,11 +91,16 @@ def worker(
     lifeline: Lifeline = None,
 ) -> None:
     """Run a worker for the tasks of an app."""
-    from jobsapi.worker import Worker
+    from jobsapi.runner import pool_of_worker
 
     _hold(lifeline)
     settings = Settings.from_environment(concurrency=concurrency, threads=threads, lease=lease, grace=grace)
-    raise typer.Exit(Worker(app, settings, name=name, queues=weights(queue)).run())
+    chosen = weights(queue)
+    pool = pool_of_worker(app, settings)
+    pool.start()  # its children import the app while this process imports what a worker needs: half the time to a job
+    from jobsapi.worker import Worker
+
+    raise typer.Exit(Worker(app, settings, name=name, queues=chosen, pool=pool).run())
 
 
 def weights(queues: list[str] | None) -> dict[str, float]:

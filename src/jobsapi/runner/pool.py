@@ -21,7 +21,9 @@ from jobsapi.runner.slots import SoloSlot, ThreadsSlot
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Pool"]
+    from jobsapi.settings import Settings
+
+__all__ = ["Pool", "pool_of_worker"]
 
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
@@ -82,8 +84,15 @@ class Pool:
         self._is_broken = False
         self._stillborn, self._most_stillborn = 0, _MOST_STILLBORN
 
+    @property
+    def size(self) -> int:
+        """How many jobs it runs at a time at most."""
+        return self._most
+
     def start(self) -> None:
-        """Start the guard and the children."""
+        """Start the guard and the children, unless they were started."""
+        if self._slots:
+            return
         processes.become_subreaper()
         self._guard.start()
         self._fill()
@@ -254,6 +263,18 @@ class Pool:
             if is_ours:
                 processes.kill_tree(pid)
             os.waitpid(pid, 0 if is_ours else os.WNOHANG)
+
+
+def pool_of_worker(app: str | None, settings: Settings, concurrency: int = 0) -> Pool:
+    """The pool that the settings ask for; `concurrency` wins over theirs. It is not started yet."""
+    return Pool(
+        app,
+        concurrency or settings.concurrency or (1 if settings.threads else os.cpu_count()) or 1,
+        threads=settings.threads,
+        recycle_jobs=settings.recycle_jobs,
+        recycle_mb=settings.recycle_mb,
+        max_result=settings.max_result,
+    )
 
 
 def _shown(slot: Slot) -> str:
