@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from jobsapi import audit, jobs, registry
+from jobsapi import audit, jobs, registry, schedules
 from jobsapi.client import Client
 from jobsapi.errors import ApiUnavailable, JobsApiError, SetupError, StoreUnavailable
 from jobsapi.states import Status
@@ -30,6 +30,8 @@ _SCARCE, _CRITICAL = 1024 * _MIB, 100 * _MIB
 _MOST_SKEW = 2.0
 """Seconds that two clocks may differ by before times in logs are hard to compare."""
 _FULL = 0.9
+_LATE = 30.0
+"""Seconds after which nobody can be at it any more."""
 _MOST_ROUNDS = 1000
 """Looks of one repair, each of which puts right as much as one look tells."""
 
@@ -62,7 +64,7 @@ def examine(settings: Settings, *, check: bool = False, mend: bool = False) -> l
         except (SetupError, StoreUnavailable) as problem:
             found += [Finding("fault", problem.detail, _way_to_server(settings, problem))]
         else:
-            looks = [_server, _persistence, _memory, _clock, _workers, _queues, _results]
+            looks = [_server, _persistence, _memory, _clock, _workers, _queues, _overdue, _schedules, _results]
             looks += [_mended if mend else _checked] if check or mend else []
             found += _looked_at(store, looks)
             store.close()
@@ -157,14 +159,23 @@ def _clock(store: Store) -> Iterator[Finding]:
     theirs = store.time_ms() / 1000
     skew = theirs - (before + time.time()) / 2
     if abs(skew) > _MOST_SKEW:
-        yield Finding(
-            "warn",
-            f"The server's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's. "
-            "Leases go by the server's, so jobs are safe; times in logs do not match.",
-            "Let both machines set their clocks by NTP.",
-        )
+        yield _differ("The server's clock", skew, "this machine's")
     else:
         yield Finding("ok", "The server's clock and this machine's agree.")
+    by_host = {each["host"]: each for each in registry.workers(store) if registry.CLOCK in each}
+    for host, worker in by_host.items():
+        skew = (int(worker[registry.CLOCK]) - int(worker["seen"])) / 1000
+        if host != socket.gethostname() and abs(skew) > _MOST_SKEW:
+            yield _differ(f"The clock of {host}, where workers run,", skew, "the server's")
+
+
+def _differ(clock: str, skew: float, other: str) -> Finding:
+    return Finding(
+        "warn",
+        f"{clock} is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} {other}. "
+        "Jobs go by the server's clock and are safe; times in logs do not match.",
+        "Let the machines set their clocks by NTP.",
+    )
 
 
 # --- Workers and queues -----------------------------------------------------------------------------------------------
@@ -208,6 +219,27 @@ def _queues(store: Store) -> Iterator[Finding]:
     total = sum(row[3] for row in waiting)
     if not stuck:
         yield Finding("ok", f"{_plural(total, 'job')} in the queues, each with a worker that takes it.")
+
+
+def _overdue(store: Store) -> Iterator[Finding]:
+    """What workers should have done by now: any of them does it, within seconds."""
+    late = store.time_ms() - round(1000 * max(_LATE, 3 * store.settings.lease))
+    for key, one, many in (
+        (store.keys.leases(), "job is in progress whose worker is gone", "jobs are in progress whose workers are gone"),
+        (store.keys.due(), "job waits though its time has come", "jobs wait though their time has come"),
+        (store.keys.planned(), "schedule is due and does not fire", "schedules are due and do not fire"),
+        (store.keys.webhooks(), "webhook is due and is not sent", "webhooks are due and are not sent"),
+    ):
+        if count := store.call("zcount", key, "-inf", late):
+            what = f"{count:,} {one if count == 1 else many}."
+            yield Finding("fault", what, "Any worker that lives goes on with it: start one, or look at its log.")
+
+
+def _schedules(store: Store) -> Iterator[Finding]:
+    for each in schedules.list_schedules(store=store):
+        if each["error"]:
+            sentence = f"Schedule {each['name']} did not submit its job, at {each['last']}: {each['error']}"
+            yield Finding("warn", sentence, "Correct the schedule, or its task.")
 
 
 def _plural(count: int, what: str) -> str:

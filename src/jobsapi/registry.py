@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jobsapi.store import Store
 
 __all__ = [
+    "CLOCK",
     "DRAIN",
     "OWN_LOOP",
     "TaskDescription",
@@ -39,6 +40,9 @@ digest, workers (how many); the schema apart, by `schema_of`."""
 
 DRAIN = "drain"
 """The word on a worker's control key that means: claim no more, finish, and go. Any other is the id of a job."""
+
+CLOCK = "clock"
+"""What a worker's own clock says at a heartbeat, ms; everything else goes by the server's."""
 
 OWN_LOOP = "own_loop"
 """What a program that claims in a loop of its own says of itself: nobody else can make it stop claiming."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from jobsapi import jobs, registry
+from jobsapi import jobs, registry, schedules
 from jobsapi.doctor import examine
 from jobsapi.errors import SetupError
 from jobsapi.settings import Settings
@@ -179,6 +183,76 @@ def test_a_server_that_is_nearly_full_is_told(server):
     client.config_set("maxmemory", int(client.info("memory")["used_memory"] * 1.02))
     assert "full, it refuses jobs" in said(examine(settings), "warn")
     client.close()
+
+
+def test_a_server_that_is_too_old_is_a_fault_and_says_what_is_needed(folder):
+    """No such server is at hand: one that only says its version stands in for it."""
+
+    class Old(StreamRequestHandler):
+        def handle(self):
+            while count := self.rfile.readline():
+                words = [self.rfile.readline() and self.rfile.readline().strip() for _ in range(int(count[1:]))]
+                told = b"redis_version:6.2.14\r\n"
+                is_info = words[0].upper() == b"INFO"
+                self.wfile.write(b"$%d\r\n%s\r\n" % (len(told), told) if is_info else b"+OK\r\n")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Old) as old:
+        old.daemon_threads = True
+        Thread(target=old.serve_forever, daemon=True).start()
+        settings = Settings(redis_url=f"redis://127.0.0.1:{old.server_address[1]}/1", folder=folder, port=free_port())
+        told = said(examine(settings), "fault")
+        old.shutdown()
+    assert "The server is redis 6.2.14; jobsapi needs redis 7.0 or newer." in told
+
+
+def test_clocks_that_differ_are_told(store, settings, monkeypatch):
+    assert "clock and this machine's agree" in said(examine(settings), "ok")
+    now = store.time_ms()
+    beat(store, clock=str(now - 7_200_000))
+    assert "The clock of elsewhere, where workers run, is 7,200 s behind the server's" in said(
+        examine(settings), "warn"
+    )
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 3600)
+    assert "The server's clock is 3,600 s ahead of this machine's" in said(examine(settings), "warn")
+
+
+@pytest.mark.parametrize(("free", "level"), [(50 << 20, "fault"), (500 << 20, "warn"), (50 << 30, "ok")])
+def test_a_disk_that_is_nearly_full_is_told(settings, tmp_path, monkeypatch, free, level):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    findings = examine(dataclasses.replace(settings, results=str(tmp_path)))
+    assert f"The disk of {tmp_path} has {free >> 20:,} MiB left." in said(findings, level)
+
+
+def test_what_nobody_goes_on_with_is_a_fault(store, settings):
+    registry.publish(store, [TASK.described()])
+    assert said(examine(settings), "fault") == ""
+    jid = jobs.add_job("plot", {"start": 1}, store=store).id
+    jobs.claim_jobs(store, "gone", {"drawing": ["plot"]}, 1, 10.0)
+    past = store.time_ms() - 60_000
+    store.redis.zadd(store.keys.leases(), {jid: past})
+    store.redis.zadd(store.keys.due(), {jid: past})
+    store.redis.zadd(store.keys.planned(), {"nightly": past, "daily": past})
+    store.redis.zadd(store.keys.webhooks(), {jid: past})
+    told = said(examine(settings), "fault")
+    for sentence in (
+        "1 job is in progress whose worker is gone.",
+        "1 job waits though its time has come.",
+        "2 schedules are due and do not fire.",
+        "1 webhook is due and is not sent.",
+    ):
+        assert sentence in told
+
+
+def test_a_schedule_that_could_not_submit_its_job_is_told(store, settings):
+    registry.publish(store, [TASK.described()])
+    schedules.add_schedule("nightly", "plot", {"start": 1}, every=3600, store=store)
+    store.redis.hdel(store.keys.tasks(), "plot")
+    store.now = int(store.redis.zscore(store.keys.planned(), "nightly"))
+    registry.published(store, fresh=True)
+    schedules.fire_due(store)
+    store.now = None
+    assert "Schedule nightly did not submit its job" in said(examine(settings), "warn")
 
 
 def test_a_program_that_is_no_jobs_api_is_told(settings):
