@@ -66,7 +66,10 @@ def test_who_waits_for_a_place_can_be_cancelled_and_leaves_nothing(limited):
     engine = limited(max_running=1)
     [running, waiting] = [engine.submit(), engine.submit()]
     [claim] = engine.claim(10)
+    wake = engine.store.keys.wake("default", "work")
+    engine.store.redis.delete(wake)
     jobs.cancel_job(waiting, store=engine.store)
+    assert not engine.store.redis.exists(wake), "no worker has anything to look for"
     jobs.complete_job(engine.store, running, claim.token, b"", b"1")
     assert not {key for key in engine.left() if key[:2] in ("r:", "cp", "cq")}
     assert engine.claim() == []

@@ -10,7 +10,7 @@ local function make_room(job)
   for _, queue in ipairs(redis.call('SMEMBERS', K.capped_queues(job.group))) do
     local first = redis.call('ZPOPMIN', K.capped(job.group, queue), math.min(100, math.max(1, room)))
     for i = 1, #first, 2 do redis.call('ZADD', K.ready(queue, job.task), first[i + 1], first[i]) end
-    redis.call('ZADD', K.wake(queue, job.task), 0, 'look')
+    if first[1] then redis.call('ZADD', K.wake(queue, job.task), 0, 'look') end
     if redis.call('EXISTS', K.capped(job.group, queue)) == 0 then redis.call('SREM', K.capped_queues(job.group), queue) end
   end
 end
