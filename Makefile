@@ -10,7 +10,7 @@ FAST   := $(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" --ignore tests/cras
 NO_REDIS := cli embedded docs runner contract containers benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint crash faults containers bench soak recovery lock clean
+.PHONY: help run test lint crash faults containers docs bench soak recovery lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ faults: $(READY) ## real processes killed at random, and the engine against a mo
 
 containers: ## builds the image and runs the whole system in containers (needs Docker)
 	tests/containers/run
+
+docs: $(READY) ## writes the parts of the docs that are made of the code
+	$(BIN)/python -m tests.contract.test_commands
+	$(BIN)/python -m tests.contract.test_diagram
 
 bench: $(READY) ## measures jobsapi beside other job queues and writes docs/benchmarks.md (an hour); QUICK=1 only prints
 	$(BIN)/python -m benchmarks.run $(if $(QUICK),--quick,--write)

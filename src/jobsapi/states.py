@@ -1,8 +1,12 @@
-"""The statuses of a job, and the one table of transitions between them: verb → (from, to)."""
+"""The statuses of a job, and the one table of transitions between them: verb → from, to."""
 
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["ACTIVE", "ENDED", "REASONS", "STAGED_CODE", "TRANSITIONS", "Status"]
 
@@ -60,33 +64,31 @@ STAGED_CODE = "g"
 ACTIVE = frozenset({Status.SCHEDULED, Status.SUBMITTED, Status.IN_PROGRESS})
 ENDED = frozenset(Status) - ACTIVE
 
-_NOWHERE: frozenset[Status] = frozenset()
+Moves = frozenset[tuple[Status | None, Status | None]]
+"""Pairs of statuses, from → to; None is "no record"."""
 
-TRANSITIONS: dict[str, tuple[frozenset[Status], frozenset[Status]]] = {
-    "submit": (_NOWHERE, frozenset({Status.SUBMITTED, Status.SCHEDULED, Status.FAILED})),
-    "claim": (frozenset({Status.SUBMITTED}), frozenset({Status.IN_PROGRESS})),
-    "renew": (frozenset({Status.IN_PROGRESS}), frozenset({Status.IN_PROGRESS})),
-    "release": (frozenset({Status.IN_PROGRESS}), frozenset({Status.SUBMITTED, Status.CANCELLED})),
-    "complete": (frozenset({Status.IN_PROGRESS}), frozenset({Status.COMPLETE})),
-    "fail": (
-        frozenset({Status.IN_PROGRESS}),
-        frozenset({Status.SCHEDULED, Status.FAILED, Status.CANCELLED}),
-    ),
-    "promote": (frozenset({Status.SCHEDULED}), frozenset({Status.SUBMITTED})),
-    "lose": (
-        frozenset({Status.IN_PROGRESS}),
-        frozenset({Status.SUBMITTED, Status.FAILED, Status.CANCELLED}),
-    ),
-    "resolve": (
-        frozenset({Status.SCHEDULED}),
-        frozenset({Status.SCHEDULED, Status.SUBMITTED, Status.FAILED}),
-    ),
-    "expire": (frozenset({Status.SCHEDULED, Status.SUBMITTED}), frozenset({Status.FAILED})),
-    "cancel": (ACTIVE, frozenset({Status.IN_PROGRESS, Status.CANCELLED})),
-    "retry": (ENDED, frozenset({Status.SUBMITTED})),
-    "remove": (ENDED, _NOWHERE),
+
+def _from(*origins: Status | None, to: Iterable[Status | None]) -> Moves:
+    return frozenset((origin, target) for origin in origins for target in to)
+
+
+TRANSITIONS: dict[str, Moves] = {
+    "submit": _from(None, to=[Status.SUBMITTED, Status.SCHEDULED, Status.FAILED]),
+    "promote": _from(Status.SCHEDULED, to=[Status.SUBMITTED]),
+    "resolve": _from(Status.SCHEDULED, to=[Status.SCHEDULED, Status.SUBMITTED, Status.FAILED]),
+    "claim": _from(Status.SUBMITTED, to=[Status.IN_PROGRESS]),
+    "renew": _from(Status.IN_PROGRESS, to=[Status.IN_PROGRESS]),
+    "release": _from(Status.IN_PROGRESS, to=[Status.SUBMITTED, Status.CANCELLED]),
+    "complete": _from(Status.IN_PROGRESS, to=[Status.COMPLETE]),
+    "fail": _from(Status.IN_PROGRESS, to=[Status.SCHEDULED, Status.FAILED, Status.CANCELLED]),
+    "lose": _from(Status.IN_PROGRESS, to=[Status.SUBMITTED, Status.FAILED, Status.CANCELLED]),
+    "expire": _from(Status.SCHEDULED, Status.SUBMITTED, to=[Status.FAILED]),
+    "cancel": _from(Status.SCHEDULED, Status.SUBMITTED, to=[Status.CANCELLED])
+    | _from(Status.IN_PROGRESS, to=[Status.IN_PROGRESS]),
+    "retry": _from(*ENDED, to=[Status.SUBMITTED]),
+    "remove": _from(*ENDED, to=[None]),
 }
-"""Each verb is one Lua file, one function of `jobs` and one test file. An empty set is "no record"."""
+"""Each verb is one Lua file, one function of `jobs` and one test file; random histories hold it to be true."""
 
 REASONS = ("error", "timeout", "memory", "lost", "expired", "dependency", "cancelled")
 """Why a job did not complete."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import strategies as st
@@ -15,10 +15,11 @@ from jobsapi import batches, errors, family, jobs, registry
 from jobsapi.audit import audit
 from jobsapi.limits import Limits
 from jobsapi.names import new_id
+from jobsapi.states import TRANSITIONS, Status
 from tests.faults import keyspace
 from tests.faults.asking import QUEUES, TASKS, WORKERS, everything, few, lists, newest, pick, prepared, rates, wanted
 from tests.faults.model import Model
-from tests.faults.records import ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, Job
+from tests.faults.records import ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, WORDS, Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +39,7 @@ REFUSALS = (
 SCHEMA = {"type": "object", "properties": {"user": {"type": "string"}}, "additionalProperties": False}
 LEASE = 60.0
 FAMILY = ("after", "after_any")
+MOVES = {move for moves in TRANSITIONS.values() for move in moves}
 
 
 class Machine(RuleBasedStateMachine):
@@ -45,6 +47,8 @@ class Machine(RuleBasedStateMachine):
 
     store: Store
     steps = 0
+    moves: ClassVar[set[tuple[Status | None, Status | None]]] = set()
+    """From which status to which a job went in any history."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,6 +68,7 @@ class Machine(RuleBasedStateMachine):
         self.batches: list[tuple[str, int, bytes]] = []
         self.claims: list[tuple[str, str]] = []
         self.last_call: dict[str, tuple[Any, ...]] = {}
+        self.statuses: dict[str, Status] = {}
         self.taken: list[tuple[str, int]] = []
         self.sleeps_until = math.inf
         type(self).steps -= 1  # the look at the beginning is none
@@ -79,12 +84,24 @@ class Machine(RuleBasedStateMachine):
         type(self).steps += 1
         wrong = keyspace.differences(self.model, self.store)
         assert not wrong, "\n".join(wrong)
+        self.check_moves()
         self.model.check_families()
         self.model.check_groups()
         if not self.model.is_stirred:
             assert not self.model.settled
             assert all(opens >= self.sleeps_until for opens in self.model.opening.values())
             assert not (due := self.model.due()) or due[0].run_at >= self.sleeps_until
+
+    def check_moves(self) -> None:
+        """No job goes from one status to another that the table of transitions does not have."""
+        now = {job.id: Status.from_code(job.status) for job in self.model.where(*WORDS)}
+        for jid in self.statuses.keys() | now.keys():
+            move = self.statuses.get(jid), now.get(jid)
+            if move == (None, Status.CANCELLED):
+                move = Status.SUBMITTED, Status.CANCELLED  # of an accepted submit, and not let in yet: users see it so
+            assert move[0] is move[1] or move in MOVES, f"{jid} went from {move[0]} to {move[1]}"
+            type(self).moves.add(move)
+        self.statuses = now
 
     # --- The way in ---------------------------------------------------------------------------------------------------
 
