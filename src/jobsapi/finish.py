@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from jobsapi import backoff, jobs, results
+from jobsapi.claims import Completion
 from jobsapi.errors import NotHolder, SetupError, TooLarge, UnknownJob
 from jobsapi.runner import Died, Done, OutOfMemory, Raised, Stopped
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from jobsapi.jobs import Claim
     from jobsapi.store import Store
 
-__all__ = ["End", "ending"]
+__all__ = ["End", "completion", "ending"]
 
 End = Done | Raised | Died | OutOfMemory | Stopped
 """What a run can end with."""
@@ -36,6 +37,14 @@ def ending(store: Store, claim: Claim, event: End) -> Callable[[], None]:
     reason, error = _failure(claim, event)
     pause = _pause(claim, event)  # drawn once: the same call may be sent again
     return lambda: jobs.fail_job(store, jid, token, reason, error, again_after=pause)
+
+
+def completion(store: Store, claim: Claim, event: End) -> Completion | None:
+    """What completes the job beside others, where its outputs fit into its record; else `ending` is the way."""
+    if not isinstance(event, Done) or not results.fit_inline(event.outputs):
+        return None
+    stored = results.write(store, claim.id, claim.token, event.outputs)
+    return Completion(claim.id, claim.token, stored.descriptor, stored.inline)
 
 
 def _complete(store: Store, claim: Claim, done: Done) -> None:

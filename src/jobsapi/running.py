@@ -12,6 +12,7 @@ from jobsapi.runner import Work
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jobsapi.claims import Completion
     from jobsapi.jobs import Claim
     from jobsapi.store import Store
 
@@ -27,6 +28,8 @@ class Running:
     claim: Claim
     ending: Callable[[], None] | None = None
     """What records its end, once it has ended."""
+    completion: Completion | None = None
+    """The same where it can be recorded together with others."""
     is_lost: bool = False
     """The claim was taken from us: there is nothing left to record."""
     next_claim: Claim | None = None
@@ -58,6 +61,11 @@ class Running:
         while self._log_size - len(self._log[0]) >= most:
             self._drop(1)
         return self._log_size > _LOG_PIECE
+
+    @property
+    def is_log_sent(self) -> bool:
+        """Whether all that it wrote has been sent."""
+        return not self._log
 
     def send_log(self, store: Store) -> None:
         """Send what was written since the last time. Raises StoreUnavailable, NotHolder, UnknownJob."""

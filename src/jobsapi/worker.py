@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from jobsapi import jobs, registry, schedules, upkeep
 from jobsapi.apps import BUILT_IN
+from jobsapi.claims import complete_and_claim
 from jobsapi.errors import NotHolder, SetupError, StoreUnavailable, UnknownJob
-from jobsapi.finish import ending
+from jobsapi.finish import completion, ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
 from jobsapi.renewing import Renewer
 from jobsapi.runner import Broken, Died, Output, Progress, Ready, Stopped, pool_of_worker
 from jobsapi.running import Running
-from jobsapi.store import Store, connect, wait_until_up
+from jobsapi.store import connect_when_up, wait_until_up
 from jobsapi.timetable import Timetable
 from jobsapi.webhooks import Sender
 
@@ -65,6 +66,8 @@ class Worker:
         self._names: list[str] = []
         """The tasks that it takes jobs of."""
         self._running: dict[str, Running] = {}
+        self._ended: list[Running] = []
+        """Those of them whose ends are recorded together, in the next turn."""
         self._stop_at: float | None = None
         self._pool = pool or pool_of_worker(app, settings)
         self._timetable = Timetable()
@@ -82,7 +85,7 @@ class Worker:
         """
         self._pool.start()  # its children import the app while this connects
         try:
-            self._store = _connected(self._settings)
+            self._store = connect_when_up(self._settings, "worker")
         except BaseException:
             self._pool.close()
             raise
@@ -111,11 +114,11 @@ class Worker:
             self._listener.close()
             self._pool.close()
             self._sender.close()
-            self._leave()
+            self._guarded(lambda: registry.leave(self._store, self.id))
 
     def _step(self) -> None:
         """One turn: take jobs into free slots, hear what happened, and do what is due."""
-        self._guarded(self._claim)
+        self._guarded(self._turn)
         for event in self._pool.poll(self._seconds_to_next_due(), self._listener.fd):
             self._handle(event)
         heard = self._listener.heard()
@@ -134,7 +137,7 @@ class Worker:
         for jid, token, is_held in self._renewer.answers():
             self._hear_of(jid, token, is_held=is_held)
         if self._timetable.is_due("settle", _RETRY_EVERY):
-            for running in [each for each in self._running.values() if each.ending]:
+            for running in [each for each in self._running.values() if each.ending and not each.completion]:
                 self._settle(running)
         if self._timetable.is_due("beat", _BEAT_EVERY):
             self._guarded(self._beat)
@@ -190,28 +193,38 @@ class Worker:
 
     # --- A job's line: claim, run, finish ---------------------------------------------------------------------------
 
-    def _claim(self) -> None:
-        """Take jobs into the free slots; when the queues are empty, ask to be woken."""
-        free = self._pool.free - sum(
-            each.ending is not None for each in self._running.values()
-        )  # a kept end has a slot
-        if self._stop_at is not None or not self._is_hungry:
+    def _turn(self) -> None:
+        """Record the ends that came and take jobs into the free slots; when the queues are empty, ask to be woken."""
+        ended, self._ended = self._ended, []
+        ends = [running.completion for running in ended if running.completion]
+        for running in ended:
+            running.completion = None  # should this turn fail, each is recorded by itself
+        if self._stop_at is not None or not (ended or self._is_hungry):
+            for running in ended:
+                self._settle(running)
             return
-        free = max(0, free)  # a word was heard while full: a claim of nothing passes it on to an idle worker
+        kept = sum(each.ending is not None for each in self._running.values()) - len(ended)  # a kept end has a slot
+        free = max(0, self._pool.free - kept)  # where it is full, a word that was heard is passed on to an idle worker
         self._is_hungry = False
         wanted = dict.fromkeys(_shuffled(self._weights), self._names)
+        lease = self._settings.lease
         try:
-            claims = jobs.claim_jobs(self._store, self.id, wanted, free, self._settings.lease, self._claim_token)
+            told = complete_and_claim(self._store, ends, self.id, wanted, free, lease, self._claim_token)
         except StoreUnavailable:
             self._is_hungry = True  # and the token stays: if the claim was made, the next one gets the same jobs
             raise
         self._claim_token = new_id()
-        claims = [claim for claim in claims if not self._is_still_run(claim)]
+        for running, refusal in zip(ended, told[0], strict=True):
+            self._forget(running, refusal)
+        self._take(told[1], free)
+
+    def _take(self, claims: Sequence[Claim], asked: int) -> None:
+        new = [claim for claim in claims if not self._is_still_run(claim)]
         room = self._pool.free
-        self._run(claims[:room])
-        for claim in claims[room:]:
+        self._run(new[:room])
+        for claim in new[room:]:
             self._hand_back(claim)
-        if len(claims) < free:
+        if len(new) < asked:
             self._listener.arm()
 
     def _run(self, claims: Sequence[Claim]) -> None:
@@ -262,12 +275,16 @@ class Worker:
             if isinstance(event, Died) and event.signal == signal.SIGTERM and self._stop_at is not None:
                 event = Stopped(claim.id, "released")  # the SIGTERM that came to us went to the child as well
             running.ending = ending(self._store, claim, event)
-            self._settle(running)
+            running.completion = None if running.is_lost else completion(self._store, claim, event)
+            self._guarded(lambda: running.send_log(self._store))
+            if running.completion and running.is_log_sent:
+                self._ended.append(running)
+            else:
+                self._settle(running)
 
     def _settle(self, running: Running) -> None:
         """Record a job's end; while the server is away it is tried again, and the job stays ours."""
         assert running.ending is not None
-        jid = running.claim.id
         if not self._timetable.has_come("ask"):
             return
         try:
@@ -278,9 +295,17 @@ class Worker:
             self._note("the store does not answer; what jobs end with is kept")
             self._timetable.plan("ask", _ASK_EVERY)
             return
-        except (NotHolder, UnknownJob):
-            self._note(f"job {jid} was given to another worker or removed meanwhile; this end is not recorded")
-        del self._running[jid]
+        except (NotHolder, UnknownJob) as refusal:
+            self._forget(running, refusal)
+        else:
+            self._forget(running)
+
+    def _forget(self, running: Running, refusal: Exception | None = None) -> None:
+        """A job's end is recorded, or was refused."""
+        if refusal:
+            what = "was given to another worker or removed meanwhile; this end is not recorded"
+            self._note(f"job {running.claim.id} {what}")
+        del self._running[running.claim.id]
         self._is_hungry = True
         if running.next_claim:
             self._hand_back(running.next_claim)
@@ -329,9 +354,6 @@ class Worker:
         if registry.beat(self._store, self.id, facts, lifetime=max(self._settings.lease, 3 * _BEAT_EVERY)):
             self._drain()
 
-    def _leave(self) -> None:
-        self._guarded(lambda: registry.leave(self._store, self.id))
-
     # --- Small things -----------------------------------------------------------------------------------------------
 
     def _guarded(self, act: Callable[[], Any]) -> bool:
@@ -349,6 +371,8 @@ class Worker:
         return True
 
     def _seconds_to_next_due(self) -> float:
+        if self._ended and self._timetable.has_come("ask"):
+            return 0.0
         if self._is_hungry and self._stop_at is None and self._pool.free > 0:
             return 0.05  # the server was away just now: ask again soon
         waited_for = {"beat", "upkeep", "move"}
@@ -362,16 +386,6 @@ class Worker:
         if self._timetable.has_come(what):
             self._timetable.plan(what, 10.0)
             sys.stderr.write(f"jobsapi worker {self.id}: {what}\n")
-
-
-def _connected(settings: Settings) -> Store:
-    """The store; while it does not answer, ask again."""
-    while True:
-        try:
-            return connect(settings)
-        except StoreUnavailable as problem:
-            sys.stderr.write(f"jobsapi worker: {problem.detail} Trying again.\n")
-            time.sleep(1.0)
 
 
 def _shuffled(weights: Mapping[str, float]) -> list[str]:

@@ -3,7 +3,7 @@
 from jobsapi.results.cell import Cell, Link, cells
 from jobsapi.results.media import Output, encode, encode_named
 from jobsapi.results.reading import Opened, combined, open_output, open_result, values
-from jobsapi.results.stored import Stored, discard, remove_files, sweep, write
+from jobsapi.results.stored import Stored, discard, fit_inline, remove_files, sweep, write
 
 __all__ = [
     "Cell",
@@ -16,6 +16,7 @@ __all__ = [
     "discard",
     "encode",
     "encode_named",
+    "fit_inline",
     "open_output",
     "open_result",
     "remove_files",

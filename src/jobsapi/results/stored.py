@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jobsapi.settings import Settings
     from jobsapi.store import Store
 
-__all__ = ["Stored", "discard", "remove_files", "sweep", "write"]
+__all__ = ["Stored", "discard", "fit_inline", "remove_files", "sweep", "write"]
 
 _BATCH = 4 * CHUNK
 _MOST_FIELDS = 100
@@ -56,6 +56,11 @@ def write(store: Store, jid: str, token: str, outputs: Sequence[Output]) -> Stor
             unclaimed.register()
             _write_file(placed.folder, part.key, output)
     return Stored(packed(parts), b"".join(placed.inline), sum(output.size for _, output in beside))
+
+
+def fit_inline(outputs: Sequence[Output]) -> bool:
+    """Whether `write` puts all of them into the record, so that it needs no server."""
+    return sum(each.size + sum(other.size for other in each.alternates) for each in outputs) <= MOST_INLINE
 
 
 def discard(store: Store, jid: str, token: str) -> None:

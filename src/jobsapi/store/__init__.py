@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from jobsapi.store.scripts import script, translated
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Store", "connect", "default", "revive", "translated"]
+__all__ = ["Store", "connect", "connect_when_up", "default", "revive", "translated"]
 
 ENGINE_DATABASE = 1
 """Where the engine lives when the address names no database or 0: the course's `rd` owns database 0."""
@@ -172,6 +173,16 @@ def connect(settings: Settings | None = None) -> Store:
     if settings.durability == "always" and settings.server_url:  # the embedded server is set to it
         _check_durability(store)
     return store
+
+
+def connect_when_up(settings: Settings, who: str) -> Store:
+    """The same for a process that waits until the store answers, and says so on stderr. Raises SetupError."""
+    while True:
+        try:
+            return connect(settings)
+        except StoreUnavailable as problem:
+            sys.stderr.write(f"jobsapi {who}: {problem.detail} Trying again.\n")
+            time.sleep(1.0)
 
 
 def revive(store: Store) -> None:
