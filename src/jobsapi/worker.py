@@ -326,8 +326,11 @@ class Worker:
         self._timetable.plan("move", min(upkeep.move(self._store), upkeep.EVERY))
 
     def _keep_up(self) -> None:
-        if upkeep.run(self._store) >= upkeep.MUCH:
+        tidies = self._timetable.is_due("tidy", upkeep.TIDY_EVERY)
+        if upkeep.run(self._store, tidies=tidies) >= upkeep.MUCH:
             self._timetable.plan("upkeep", 0.0)
+            if tidies:
+                self._timetable.plan("tidy", 0.0)
 
     def _stop_job(self, jid: str, why: str) -> None:
         running = self._running.get(jid)
