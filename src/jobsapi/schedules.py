@@ -47,6 +47,7 @@ _WHEN_FULL = 5.0
 _WHEN_UNKNOWN = 3_600_000
 """ms until a worker looks again at a timing that it cannot follow."""
 
+_NO_PARENTS = "is no option of a schedule: each of its jobs would come after the same ones, which have long ended"
 _STEP = 20
 """Schedules that are fired in one go."""
 
@@ -77,9 +78,11 @@ def add_schedule(
         timing = Timing(every, cron, timezone, misses)
     except BadTiming as problem:
         raise Invalid(f"{problem}.", errors=[FieldError(f"/{problem.field}", problem.detail)]) from None
+    if parents := [FieldError(f"/{name}", _NO_PARENTS) for name in ("after", "after_any") if options.get(name)]:
+        raise Invalid("A schedule cannot come after jobs.", errors=parents)
     prepare(store, task, {} if params is None else params, options, "", "/params")
-    _refuse_apps_own(store, name)
-    _plan(store, "", [_definition(name, task, dict(params or {}), options, timing, None)])
+    if _plan(store, "", [_definition(name, task, dict(params or {}), options, timing, None)]):
+        _refuse_apps_own(store, name)
     return get_schedule(name, store=store)
 
 
@@ -117,12 +120,13 @@ def remove_schedule(name: str, *, store: Store | None = None) -> None:
         store.execute(pipe)
 
 
-def publish(store: Store, app: str, described: Iterable[Mapping[str, Any]]) -> None:
+def publish(store: Store, app: str, described: Iterable[Mapping[str, Any]]) -> list[str]:
     """Make the schedules of an app's tasks known, as a set: those that its code no longer has are gone.
 
-    `described`: what `Task.described()` gives. One that is as it was keeps its next due time.
+    `described`: what `Task.described()` gives. One that is as it was keeps its next due time. Replies with the names of
+    those that are not made, because somebody made a schedule of that name by hand.
     """
-    _plan(
+    return _plan(
         store,
         app,
         [
@@ -206,13 +210,19 @@ def _fire(store: Store, name: str, due: int, now: int) -> None:
         store.run("fire", name, stored, due, following, orjson.dumps(note))
 
 
-def _plan(store: Store, app: str, definitions: list[dict[str, Any]]) -> None:
+def _plan(store: Store, app: str, definitions: list[dict[str, Any]]) -> list[str]:
+    """Make them known; the names that are another's and stay so."""
     now = store.time_ms()
-    arguments: list[Any] = [app]
+    arguments: list[Any] = [app, _beginning(app or None), _beginning(None)]
     for each in definitions:
         stored = orjson.dumps(each, option=orjson.OPT_SORT_KEYS)
         arguments += [each["name"], stored, Timing(**each["timing"]).next_after(now)]
-    store.run("plan", *arguments)
+    return [name.decode() for name in store.run("plan", *arguments)]
+
+
+def _beginning(app: str | None) -> bytes:
+    """How every definition of an app begins, since its keys are sorted: scripts do not read JSON."""
+    return orjson.dumps({"app": app})[:-1] + b","
 
 
 def _definition(

@@ -168,7 +168,8 @@ class Worker:
 
     def _publish(self) -> None:
         registry.publish(self._store, self._tasks)
-        schedules.publish(self._store, self._app, self._tasks)
+        for name in schedules.publish(self._store, self._app, self._tasks):
+            self._note(f"a schedule named {name} was made by hand and stays; the code's own is not made")
 
     def _is_finished(self) -> bool:
         return self._stop_at is not None and not self._running

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from jobsapi import jobs, schedules
-from jobsapi.errors import Conflict, UnknownSchedule
+from jobsapi.errors import Conflict, Invalid, UnknownSchedule
 from jobsapi.store import Store
 from jobsapi.tasks import Task
 from jobsapi.timing import Timing
@@ -186,6 +186,36 @@ def test_a_schedule_of_an_app_is_not_changed_from_outside(clocked):
         schedules.add_schedule("report", "report", every=5, store=clocked)
     with pytest.raises(Conflict):
         schedules.remove_schedule("report", store=clocked)
+
+
+def test_a_schedule_that_somebody_made_by_hand_is_not_replaced_by_an_apps(clocked):
+    schedules.add_schedule("report", "report", {"n": 7}, every=5, store=clocked)
+    assert schedules.publish(clocked, "app", described(report=Timing(every=60), b=Timing(every=60))) == ["report"]
+    kept = schedules.get_schedule("report", store=clocked)
+    assert (kept["app"], kept["every"], kept["params"]) == (None, 5, {"n": 7})
+    assert schedules.publish(clocked, "app", []) == []
+    assert [each["name"] for each in schedules.list_schedules(store=clocked)] == ["report"]
+    schedules.remove_schedule("report", store=clocked)
+    assert schedules.publish(clocked, "app", described(report=Timing(every=60))) == []
+    assert schedules.get_schedule("report", store=clocked)["app"] == "app"
+
+
+def test_an_app_that_was_renamed_takes_its_schedules_over(clocked):
+    schedules.publish(clocked, "app", described(report=Timing(every=60)))
+    assert schedules.publish(clocked, "main", described(report=Timing(every=60))) == []
+    schedules.publish(clocked, "app", [])
+    assert schedules.get_schedule("report", store=clocked)["app"] == "main"
+
+
+@pytest.mark.parametrize("option", ["after", "after_any"])
+def test_a_schedule_cannot_come_after_jobs(clocked, option):
+    jid = jobs.add_job("report", {}, store=clocked).id
+    with pytest.raises(Invalid) as refusal:
+        schedules.add_schedule("often", "report", every=60, store=clocked, **{option: [jid]})
+    assert [(fault.pointer, "no option of a schedule" in fault.detail) for fault in refusal.value.errors] == [
+        (f"/{option}", True)
+    ]
+    assert schedules.list_schedules(store=clocked) == []
 
 
 def test_a_new_schedule_tells_a_worker_to_look(clocked):
