@@ -146,7 +146,7 @@ class _Walk:
         if name in _INDEXES:
             ids = redis.sscan_iter(key, count=_PAGE) if name == "running" else redis.zscan_iter(key, count=_PAGE)
             yield from self._strays(name, of, ids if name == "running" else (jid for jid, _ in ids))
-        elif name == "keyed":
+        elif name in ("keyed", "cached"):
             yield from self._strays(name, of, filter(None, [redis.get(key)]))
         elif name == "stage":
             ids = self._items(key)
@@ -236,6 +236,7 @@ _STRAY = {
     "webhooks": "The index of webhooks to be sent",
     "bulky": "The index of large outputs",
     "keyed": "The key {0}",
+    "cached": "The cached result {0}",
     "stage": "The large submit {0}",
 }
 

@@ -12,11 +12,11 @@ import orjson
 
 from jobsapi import jobs
 from jobsapi.errors import Conflict, FieldError, Invalid, StoreUnavailable, UnknownJob, Unreadable
-from jobsapi.record import FIELDS, JobRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jobsapi.record import JobRecord
     from jobsapi.store import Store
     from jobsapi.submission import Sent
 
@@ -115,11 +115,8 @@ def _is_accepted(store: Store, note: _Note) -> bool:
 
 
 def _records(store: Store, ids: Sequence[str]) -> list[JobRecord]:
-    with store.redis.pipeline(transaction=False) as pipe:
-        for jid in ids:
-            pipe.hmget(store.keys.job(jid), FIELDS)
-        rows = store.execute(pipe)
-    records = [JobRecord.from_row(jid, row) for jid, row in zip(ids, rows, strict=True)]
-    if None in records:
-        raise Conflict("The jobs that this Idempotency-Key made have been removed since.")
-    return [record for record in records if record]
+    try:
+        found = jobs.get_records(store, ids)
+    except UnknownJob:
+        raise Conflict("The jobs that this Idempotency-Key made have been removed since.") from None
+    return [found[jid] for jid in ids]

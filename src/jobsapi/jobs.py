@@ -21,7 +21,7 @@ from jobsapi.claims import (
     report_progress,
 )
 from jobsapi.errors import FieldError, Invalid, KeyTaken, UnknownJob, WrongStatus
-from jobsapi.names import is_id, new_id
+from jobsapi.names import new_id
 from jobsapi.options import MOST_PARENTS
 from jobsapi.reads import (
     count_ended,
@@ -29,6 +29,7 @@ from jobsapi.reads import (
     get_job_by_id,
     get_logs,
     get_record,
+    get_records,
     get_results,
     list_jobs,
     paused_queues,
@@ -36,7 +37,7 @@ from jobsapi.reads import (
     with_results,
 )
 from jobsapi.states import Status
-from jobsapi.submission import MOST_AT_ONCE, Submission, prepare
+from jobsapi.submission import MOST_AT_ONCE, Submission, prepare, with_generations
 from jobsapi.tables import batch_results
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ __all__ = [
     "get_job_by_id",
     "get_logs",
     "get_record",
+    "get_records",
     "get_results",
     "list_batches",
     "list_jobs",
@@ -160,7 +162,7 @@ def submit_jobs(
     if any(each.is_relative for each in submissions):
         now = store.time_ms()
         submissions = [each.timed(now) for each in submissions]
-    submissions = family.with_parents(store, submissions)
+    submissions = with_generations(store, family.with_parents(store, submissions))
     if not submissions:
         return []
     if len(submissions) > _STEP or sum(map(family.count, submissions)) > MOST_PARENTS:
@@ -170,10 +172,16 @@ def submit_jobs(
         created, *answers = store.run("submit_batch", _keep(store), batch, told, *arguments)
     else:
         created, *answers = store.run("submit", _keep(store), *_arguments(submissions))
+    return _recorded(store, submissions, [answer.decode() for answer in answers], int(created), batch)
+
+
+def _recorded(
+    store: Store, submissions: Sequence[Submission], answers: Sequence[str], created: int, batch: str
+) -> list[JobRecord]:
+    """The records of a submit; `answers`: the code of each job's status, or the id of the one that stands for it."""
+    others = get_records(store, [answer for answer in answers if len(answer) > 1])
     return [
-        get_record(store, answer.decode())
-        if is_id(answer.decode())
-        else each.record(int(created), Status.from_code(answer.decode()), batch)
+        others[answer] if len(answer) > 1 else each.record(created, Status.from_code(answer), batch)
         for each, answer in zip(submissions, answers, strict=True)
     ]
 
@@ -204,12 +212,9 @@ def _submit_in_steps(
         for each in submissions:
             pipe.hget(store.keys.job(each.id), "s")
         codes = store.execute(pipe)
-    return [
-        get_record(store, holder.decode())
-        if holder
-        else each.record(created, Status.from_code(code.decode()) if code else Status.SUBMITTED, batch)
-        for each, holder, code in zip(submissions, holders, codes, strict=True)
-    ]
+    gone = Status.SUBMITTED.code.encode()  # it was removed just now
+    answers = [(holder or code or gone).decode() for holder, code in zip(holders, codes, strict=True)]
+    return _recorded(store, submissions, answers, created, batch)
 
 
 def _arguments(submissions: Iterable[Submission], **more: str) -> list[Any]:

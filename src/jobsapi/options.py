@@ -77,6 +77,12 @@ def _conflict(value: Any) -> str:
     return "r" if value == "return" else ""
 
 
+def _cache(value: Any) -> int:
+    if not isinstance(value, bool):
+        raise ValueError("is true or false")
+    return 0 if value else 1
+
+
 def _parents(value: Any) -> str:
     if not isinstance(value, Sequence) or isinstance(value, str) or not 1 <= len(value) <= MOST_PARENTS:
         raise ValueError(f"is a list of 1 to {MOST_PARENTS:,} ids of jobs")
@@ -197,6 +203,15 @@ OPTIONS: dict[str, Option] = {
         "md",
         {"type": "integer", "minimum": 1, "maximum": 1000, "description": "Runs whose process may die; then `lost`."},
         _number(1, 1000, "is an integer from 1 to 1000"),
+    ),
+    "cache": Option(
+        "nc",
+        {
+            "type": "boolean",
+            "default": True,
+            "description": "Whether a result of the same parameters may answer, where the task keeps them for that.",
+        },
+        _cache,
     ),
     "tags": Option(
         "tg",

@@ -16,7 +16,7 @@ from jobsapi.record import FIELDS, Job, JobRecord, rfc3339
 from jobsapi.states import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from jobsapi.store import Store
 
@@ -26,6 +26,7 @@ __all__ = [
     "get_job_by_id",
     "get_logs",
     "get_record",
+    "get_records",
     "get_results",
     "list_jobs",
     "paused_queues",
@@ -42,6 +43,20 @@ def get_record(store: Store, jid: str) -> JobRecord:
     if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
         raise UnknownJob(f"No job has the id {jid!r}.")
     return record
+
+
+def get_records(store: Store, ids: Sequence[str]) -> dict[str, JobRecord]:
+    """The records of these ids, without their inline outputs, read in one go. Raises UnknownJob."""
+    if not ids:
+        return {}
+    with store.redis.pipeline(transaction=False) as pipe:
+        for jid in ids:
+            pipe.hmget(store.keys.job(jid), FIELDS)
+        rows = store.execute(pipe)
+    found = {jid: JobRecord.from_row(jid, row) for jid, row in zip(ids, rows, strict=True)}
+    if missing := [jid for jid, record in found.items() if record is None]:
+        raise UnknownJob(f"No job has the id {missing[0]!r}.")
+    return {jid: record for jid, record in found.items() if record}
 
 
 def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:

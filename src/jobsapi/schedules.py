@@ -190,7 +190,7 @@ def _fire(store: Store, name: str, due: int, now: int) -> None:
     note["last"] = moment
     job: list[Any] = []
     if timing.misses != "skip" or now - moment <= _LATE:
-        options = definition["options"]
+        options = {**definition["options"], "cache": False}
         if "key" in options:
             options |= {"on_conflict": "refuse"}  # what is told of this due time must not be another one's job
         try:

@@ -10,6 +10,7 @@ import orjson
 
 from jobsapi import backoff, outbound, registry
 from jobsapi import options as job_options
+from jobsapi.caching import Caching, of_generations
 from jobsapi.errors import FieldError, Invalid, TooLarge, UnknownTask
 from jobsapi.fit import mismatches
 from jobsapi.limits import Limits
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from jobsapi.states import Status
     from jobsapi.store import Store
 
-__all__ = ["MOST_AT_ONCE", "Sent", "Submission", "prepare", "read_body"]
+__all__ = ["MOST_AT_ONCE", "Sent", "Submission", "prepare", "read_body", "with_generations"]
 
 MOST_AT_ONCE = 10_000
 """How many jobs one request may make."""
@@ -39,6 +40,8 @@ class Submission:
     id: str = field(default_factory=new_id)
     base: str = ""
     """The pointer of the job in what was sent."""
+    datasets: tuple[str, ...] = ()
+    """Those whose present generations its cached result depends on."""
 
     def record(self, created: int, status: Status, batch: str = "") -> JobRecord:
         """The record as it stands right after the submit; `created`: ms."""
@@ -61,6 +64,11 @@ class Submission:
         points = job_options.RELATIVE
         told = {points.get(k, k): now + int(v) if k in points else v for k, v in self.fields.items()}
         return replace(self, fields=told)
+
+    def of_generations(self, present: Mapping[str, str]) -> Submission:
+        """The same where its result is cached for these generations of data sets."""
+        key = of_generations(str(self.fields["ck"]), [present[name] for name in self.datasets])
+        return replace(self, fields={**self.fields, "ck": key})
 
     @property
     def is_relative(self) -> bool:
@@ -123,7 +131,36 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
         fields["lg"] = limits.group(task, params, registry.schema_of(store, digest))
     if store.settings.max_deliveries != 3 and "md" not in fields:
         fields["md"] = store.settings.max_deliveries
-    return Submission(task, queue, {**fields, "p": encoded, "g": digest}, base=base)
+    datasets = _cache(store, task, description, params, fields)
+    return Submission(task, queue, {**fields, "p": encoded, "g": digest}, base=base, datasets=datasets)
+
+
+def _cache(
+    store: Store, task: str, description: Mapping[str, Any], params: Mapping[str, Any], fields: dict[str, Any]
+) -> tuple[str, ...]:
+    """Let the task's cache answer for the job, if it may; the data sets that the result depends on.
+
+    What a job that comes after others returns may depend on theirs, and one with a webhook has an end of its own to
+    tell: neither is answered by another.
+    """
+    is_its_own = fields.pop("nc", None) or not {"af", "ay", "wh"}.isdisjoint(fields)
+    if is_its_own or not description.get("caching"):
+        return ()
+    caching = Caching(**description["caching"])
+    fields["ck"] = caching.stored(task, description["digest"], params)
+    if (age := caching.age or 0) > store.settings.keep_results:
+        fields.setdefault("kp", round(age * 1000))
+    return tuple(caching.datasets)
+
+
+def with_generations(store: Store, submissions: Sequence[Submission]) -> Sequence[Submission]:
+    """The same, the cached results among them told apart by the present generations of their data sets."""
+    names = sorted({name for each in submissions for name in each.datasets})
+    if not names:
+        return submissions
+    found = store.call("hmget", store.keys.datasets(), names)
+    present = {name: (generation or b"").decode() for name, generation in zip(names, found, strict=True)}
+    return [each.of_generations(present) if each.datasets and "ck" in each.fields else each for each in submissions]
 
 
 def read_body(store: Store, body: Any, base: str = "") -> Submission:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from jobsapi import backoff as backoffs
+from jobsapi.caching import Caching
 from jobsapi.errors import FieldError, JobsApiError, SetupError, UnknownTask
 from jobsapi.fit import digest_of
 from jobsapi.limits import Limits
@@ -67,6 +68,7 @@ class Task:
     timing: Timing | None = None
     """When a job of it is submitted by itself."""
     limits: Limits = field(default_factory=Limits)
+    caching: Caching = field(default_factory=Caching)
 
     def __post_init__(self) -> None:
         """Refuse options that could only fail when a job is sent or ends. ValueError, TypeError."""
@@ -189,6 +191,7 @@ class Task:
             "default": self.default,
             "schedule": self.timing.described() if self.timing else None,
             "limits": self.limits.described(),
+            "caching": self.caching.described(),
             "schema": self.schema,
             "digest": self.digest,
         }
@@ -225,10 +228,15 @@ class Options(TypedDict, total=False):
     """See `limits.Limits`, as of `max_running_per` and `rate`."""
     max_running_per: str | None
     rate: str | None
+    cache: float | str | None
+    """For how long a result answers for the same parameters; see `caching.Caching`, as of `version` and `datasets`."""
+    version: str
+    datasets: Sequence[str]
 
 
 _TIMES = ("every", "cron", "timezone", "misses")
 _LIMITS = ("max_running", "max_running_per", "rate")
+_CACHING = ("cache", "version", "datasets")
 
 _registry: dict[str, Task] = {}
 
@@ -257,11 +265,12 @@ def task(function: Callable[..., Any] | None = None, /, **options: Unpack[Option
 def _made(function: Callable[..., Any], options: dict[str, Any]) -> Task:
     times = {name: options.pop(name) for name in _TIMES if name in options}
     limits = Limits(**{name: options.pop(name) for name in _LIMITS if name in options})
+    caching = Caching(**{name: options.pop(name) for name in _CACHING if name in options})
     timing = Timing(**times) if times.get("every") is not None or times.get("cron") is not None else None
     name = options.pop("name", None) or function.__name__
     if "retry_on" in options:
         options["retry_on"] = tuple(options["retry_on"])
-    return Task(name, function, **options, timing=timing, limits=limits)
+    return Task(name, function, **options, timing=timing, limits=limits, caching=caching)
 
 
 def registered() -> dict[str, Task]:

@@ -28,6 +28,7 @@ HOUSE = (
         "timing",
         "store",
         "backoff",
+        "caching",
         "fit",
         "limits",
         "tasks",

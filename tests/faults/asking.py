@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from jobsapi.submission import prepare
-from tests.faults.records import Job
+from tests.faults.records import CACHE, Job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,7 @@ extras = {
     "webhook": st.just("https://hooks.example.org/"),
     "after": parents,
     "after_any": parents,
+    "same": st.sampled_from("ab"),
 }
 options = st.lists(st.sampled_from(list(extras)), max_size=4, unique=True).flatmap(
     lambda names: st.fixed_dictionaries({"task": st.just("work")} | {name: extras[name] for name in names})
@@ -74,10 +76,13 @@ def prepared(
         given = dict(one)
         known = [*model.jobs, *(job.id for job in made)]
         _name_parents(given, known, ids)
-        task = given.pop("task")
+        task, same = given.pop("task"), given.pop("same", None)
         params = {"user": given.pop("user")} if "user" in given else {}
         sent.append(prepare(store, task, params, given, f"/{i}", f"/{i}/params"))
         made.append(_job(model.now, sent[-1].id, task, given))
+        if same:  # as tasks with a cache make it of equal parameters
+            sent[-1] = replace(sent[-1], fields={**sent[-1].fields, "ck": f"{CACHE}:{same}"})
+            made[-1].same = same
         made[-1].group = model.limits[task].group(task, params, {}) or None
     return sent, made
 

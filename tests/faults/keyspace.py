@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tests.faults.records import ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED
+from tests.faults.records import CACHE, ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _READS = {
     "hgetall": ("j", "ended", "limits", "b"),
     "lrange": ("h", "f", "s", "e", "st"),
-    "get": ("ob", "u", "g", "sc", "seq", "cl"),
+    "get": ("ob", "u", "g", "sc", "seq", "cl", "ca"),
     "smembers": ("lists", "paused", "r", "cq"),
     "zrange": (
         *("q", "l", "t", "k", "c", "cp", "due", "settled", "expiring", "leases", "retained", "staged", "stir"),
@@ -114,6 +114,7 @@ def _places(job: Job) -> list[tuple[str, str, float]]:
 def _notes(model: Model) -> dict[str, Any]:
     """The keys that are no job's."""
     keys: dict[str, Any] = {f"u:{key}": jid for key, jid in model.holders().items()}
+    keys |= {f"ca:{same}": jid for same, jid in model.cached.items()}
     keys |= {f"f:{parent}": [mark + jid for mark, jid in entries] for parent, entries in model.children.items()}
     keys |= {f"e:{jid}": ["ended"] * count for jid, count in model.words.items()}
     keys |= {f"s:{batch}": stage.ids for batch, stage in model.stages.items()}
@@ -155,6 +156,7 @@ def _record(job: Job) -> dict[str, Any]:
         "pr": job.priority or None,
         "tg": " ".join(job.tags) or None,
         "ky": job.key,
+        "ck": job.same and f"{CACHE}:{job.same}",
         "kp": job.keep,
         "oc": "r" if job.content_with_other else None,
         "md": job.most_lost,

@@ -38,24 +38,34 @@ class Model(Records):
                 raise Invalid
             own.add(job.id)
 
-    def _stand_ins(self, jobs: Sequence[Job]) -> list[str]:
-        """For each job the active one that stands for it, '' where it is recorded itself. Raises KeyTaken."""
+    def _stand_ins(self, jobs: Sequence[Job], batch: str) -> list[str]:
+        """For each job the one that stands for it, '' where it is recorded itself. Raises KeyTaken."""
         holders, answers = self.holders(), []
+        same: dict[str, str] = {}
         for job in jobs:
             other = holders.get(job.key or "", "") if job.id not in self.jobs else ""
             if other and (not job.content_with_other or self.jobs[other].status == STAGED):
                 raise KeyTaken(other)
+            if not other and job.same and job.id not in self.jobs:
+                other = same.get(job.same) or self.answering(job.same, batch)
+                same[job.same] = other or job.id
             answers.append(other)
         return answers
 
+    def _record(self, job: Job) -> None:
+        job.created = self.now
+        self.jobs[job.id] = job
+        if job.same:
+            self.cached[job.same] = job.id
+
     def submit(self, jobs: Sequence[Job], batch: str, about: str) -> list[str]:
         """Replies with the ids the sender is told of. `batch`: "" where they are none."""
-        told, own = self._stand_ins(jobs), 0
+        told, own = self._stand_ins(jobs, batch), 0
         for job, other in zip(jobs, told, strict=True):
             if not other and job.id not in self.jobs:
                 own += 1
-                job.created, job.batch = self.now, batch or None
-                self.jobs[job.id] = job
+                job.batch = batch or None
+                self._record(job)
                 self._admit(job)
         ids = [other or job.id for job, other in zip(jobs, told, strict=True)]
         if batch:
@@ -84,14 +94,14 @@ class Model(Records):
             self._let_go(job)
 
     def stage(self, batch: str, first: int, jobs: Sequence[Job]) -> list[str]:
-        told = self._stand_ins(jobs)
+        told = self._stand_ins(jobs, batch)
         self._place(batch, first, [other or job.id for job, other in zip(jobs, told, strict=True)])
         stage = self.stages.setdefault(batch, Stage([], self.now))
         stage.touched = self.now
         for job, other in zip(jobs, told, strict=True):
             if not other and job.id not in self.jobs:
-                job.created, job.status = self.now, STAGED
-                self.jobs[job.id] = job
+                job.status = STAGED
+                self._record(job)
                 stage.ids.append(job.id)
         return told
 
@@ -115,6 +125,7 @@ class Model(Records):
                 budget -= sum(max(0, 21 * len(names) - 1) / 21 for names in (job.after, job.after_any))
             else:
                 del self.jobs[job.id]
+                self._answer_no_more(job)
         stage.touched = self.now
         if not stage.ids:
             self.stages.pop(batch, None)
@@ -360,6 +371,8 @@ class Model(Records):
             raise WrongStatus
         if (other := self.holders().get(job.key or "")) is not None:
             raise KeyTaken(other)
+        if job.same and not self.answering(job.same):
+            self.cached[job.same] = job.id
         if job.began is not None and not job.is_told:
             self._tell(job, job.reason or "complete", "A retry was asked for.", job.error, job.ended)
         for name in ("token", "worker", "began", "ended", "reason", "error", "output", "run_at", "expires"):

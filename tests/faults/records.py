@@ -25,6 +25,7 @@ WORDS = {
     FAILED: "failed",
     CANCELLED: "cancelled",
 }
+CACHE = 60_000
 ENDED = {COMPLETE, FAILED, CANCELLED}
 
 
@@ -47,6 +48,8 @@ class Job:
     after: tuple[str, ...] = ()
     after_any: tuple[str, ...] = ()
     batch: str | None = None
+    same: str | None = None
+    """What all have in common for which the result of one answers, for CACHE ms after its end."""
 
     status: str = STAGED
     created: int = 0
@@ -154,6 +157,8 @@ class Records:
         self.children: dict[str, list[tuple[str, str]]] = {}
         self.settled: dict[str, int] = {}
         self.stages: dict[str, Stage] = {}
+        self.cached: dict[str, str] = {}
+        """What is the same → who answers, or did."""
         self.batches: dict[str, Batch] = {}
         self.placed: dict[str, dict[str, int]] = {}
         """Of batches that are not accepted yet."""
@@ -242,6 +247,17 @@ class Records:
         assert len(dict(held)) == len(held), "two active jobs have one key"
         return dict(held)
 
+    def answering(self, same: str | None, batch: str | None = None) -> str:
+        """Who answers for it now; "" where none does."""
+        job = self.jobs.get(self.cached.get(same or "", ""))
+        if job is None:
+            return ""
+        is_fresh = job.status == COMPLETE and not job.has_no_output and (job.ended or 0) + CACHE > self.now
+        is_active = job.status in (SCHEDULED, SUBMITTED, IN_PROGRESS)
+        if job.status == STAGED:
+            is_active = job.batch == batch or bool(self.stages[job.batch or ""].committed)
+        return job.id if is_fresh or (is_active and not job.cancel) else ""
+
     def is_known(self, jid: str) -> bool:
         job = self.jobs.get(jid)
         return job is not None and (job.status != STAGED or bool(self.stages[job.batch or ""].committed))
@@ -328,8 +344,13 @@ class Records:
         retained = None if own else self.now + self.keep
         self.batches[batch] = Batch(told, self.now, self.sequence, len(places), own, places, retained)
 
+    def _answer_no_more(self, job: Job) -> None:
+        if self.cached.get(job.same or "") == job.id:
+            del self.cached[job.same or ""]
+
     def _erase(self, job: Job) -> None:
         del self.jobs[job.id]
+        self._answer_no_more(job)
         if job.batch:
             self.batches[job.batch].own -= 1
             self.batches[job.batch].places.pop(job.id)

@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 
 from jobsapi import registry
+from jobsapi.caching import Caching
 from jobsapi.tasks import Task
 
 if TYPE_CHECKING:
@@ -362,3 +363,31 @@ def test_a_key_is_free_again_when_its_job_has_ended(http: FlaskClient) -> None:
 def test_two_jobs_of_one_list_cannot_have_one_key(http: FlaskClient, refused: Any) -> None:
     bodies = [PLOT, {**PLOT, "key": "k"}, {**PLOT, "key": "k", "on_conflict": "return"}]
     assert list(pointers(refused(http.post("/jobs", json=bodies), 422, "invalid"))) == ["/2/key"]
+
+
+def test_a_cached_result_is_answered_with_its_job(store: Store, http: FlaskClient) -> None:
+    def square(n: int, m: int = 1) -> None: ...
+
+    registry.publish(store, [Task("square", square, caching=Caching("10m", "3", ["default"])).described()])
+    told = http.get("/tasks/square").get_json()["caching"]
+    assert told == {"cache": "10m", "version": "3", "datasets": ["default"]}
+    body = {"task": "square", "params": {"n": 2}}
+    first = http.post("/jobs", json=body)
+    again = http.post("/jobs", json=body)
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert again.get_json()["id"] == first.get_json()["id"]
+    assert again.headers["Location"] == first.headers["Location"]
+    own = http.post("/jobs", json={**body, "cache": False})
+    assert (own.status_code, own.get_json()["id"] != first.get_json()["id"]) == (202, True)
+    defaults_written_out = http.post("/jobs", json={"task": "square", "params": {"n": 2, "m": 1}})
+    assert defaults_written_out.status_code == 202
+
+
+def test_a_cached_result_and_an_idempotency_key_go_together(store: Store, http: FlaskClient) -> None:
+    registry.publish(store, [Task("cached", lambda: None, caching=Caching(60)).described()])
+    keys = [{"Idempotency-Key": key} for key in ("one", "two", "two")]
+    made = [http.post("/jobs", json={"task": "cached"}, headers=key) for key in keys]
+    assert [each.status_code for each in made] == [202, 200, 202]
+    assert "Idempotency-Replayed" not in made[1].headers
+    assert made[2].headers["Idempotency-Replayed"] == "true"
+    assert len({each.get_json()["id"] for each in made}) == 1

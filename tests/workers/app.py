@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from jobsapi import Retry, current_job, task
+from jobsapi import Retry, current_job, data, task
 
 
 @task(default=True)
@@ -53,6 +53,13 @@ def take(megabytes: int) -> int:
 @task(every=0.5)
 def tick() -> None:
     """Runs by itself twice a second."""
+
+
+@task(cache="1h", version="1", datasets=["points"])
+def count(name: str) -> dict[str, object]:
+    """Tells its own id, so that a second run would tell another."""
+    time.sleep(0.05)
+    return {"name": name, "run": current_job().id, "points": len(data.records(dataset="points"))}
 
 
 @task

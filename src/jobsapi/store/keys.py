@@ -43,6 +43,7 @@ class Keys:
     log_tail = _Key("gt:{id}", "list: the tail of its log, in pieces")
 
     keyed = _Key("u:{key}", "string: the id of the active job that has this key")
+    cached = _Key("ca:{key}", "string: the id of the job that answers for all with these parameters, or did")
     idempotency = _Key("i:{key}", "string: for 24 h, what was submitted under an Idempotency-Key, compressed JSON")
     sequence = _Key("seq", "string: the last number that was given to a job")
     ready = _Key("q:{queue}:{task}", "sorted set: jobs waiting; (100 - priority) * 2^44 + number")

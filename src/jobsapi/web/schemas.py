@@ -182,13 +182,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "memory_mb": {"type": ["integer", "null"], "description": "MiB a run's processes may have."},
             "max_attempts": _COUNT,
             "backoff": {"description": "How long to wait between attempts; null: the default."},
+            "caching": {
+                "type": ["object", "null"],
+                "description": "`cache` (how long a result answers for the same parameters), `version`, `datasets`.",
+            },
             "limits": {"type": "object", "description": "`max_running`, `max_running_per`, `rate`, where it has them."},
             "default": {"type": "boolean", "description": "Whether a body without `task` means it."},
             "digest": {"type": "string"},
             "workers": _COUNT | {"description": "How many workers run it now."},
             "schema": {"type": "object", "description": "The JSON Schema of its parameters."},
         },
-        *("memory_mb", "max_attempts", "backoff", "limits"),
+        *("memory_mb", "max_attempts", "backoff", "limits", "caching"),
     ),
     "Tasks": _list_of("tasks", "Task"),
     "Queue": _object(

@@ -1,5 +1,6 @@
 -- Part of retry, remove and prune: take an ended job's outputs, or all of it, out of the store.
 -- include: batch
+-- include: cached
 local function erase_outputs(job, at)
   local v = redis.call('HMGET', K.job(job.id), 'ds', 'ob')
   redis.call('HDEL', K.job(job.id), 'v', 'ds', 'ob')
@@ -18,9 +19,10 @@ end
 
 local function erase(job, at)
   erase_outputs(job, at)
-  local v = redis.call('HMGET', K.job(job.id), 'tg', 'bt')
+  local v = redis.call('HMGET', K.job(job.id), 'tg', 'bt', 'ck')
   for tag in string.gmatch(v[1] or '', '%S+') do redis.call('ZREM', K.tagged(tag), job.id) end
   if v[2] then leave_batch(v[2], job.id) end
+  answer_no_more(v[3], job.id)
   relist(job, nil)
   redis.call('ZREM', K.retained(), job.id)
   if job.webhook then redis.call('ZREM', K.webhooks(), job.id) end

@@ -2,7 +2,7 @@
 -- `index`: the name of a key; `of`: what its spelling takes.
 
 local function stands(index, of, id)
-  if index == 'keyed' then return redis.call('GET', K.keyed(of[1])) == id end
+  if index == 'keyed' or index == 'cached' then return redis.call('GET', K[index](of[1])) == id end
   if index == 'stage' then return redis.call('LPOS', K.stage(of[1]), id) end
   return score_in(index, K[index](unpack(of)), id)
 end
@@ -11,6 +11,7 @@ local function belongs(index, of, job, at)
   if not job then return false end
   if not job.is_whole then return true end -- nobody can tell
   if index == 'keyed' then return job.key == of[1] and not is_ended(job) end
+  if index == 'cached' then return job.cached and string.match(job.cached, ':(.*)$') == of[1] end
   if index == 'stage' then return job.status == S.staged and job.batch == of[1] end
   for _, place in ipairs(places(job, at)) do
     if place[2] == K[index](unpack(of)) then return true end
@@ -23,7 +24,7 @@ local function is_stray(index, of, id, at)
 end
 
 local function take_out(index, of, id)
-  if index == 'keyed' then return redis.call('DEL', K.keyed(of[1])) end
+  if index == 'keyed' or index == 'cached' then return redis.call('DEL', K[index](of[1])) end
   if index == 'stage' then return redis.call('LREM', K.stage(of[1]), 0, id) end
   return redis.call(index == 'running' and 'SREM' or 'ZREM', K[index](unpack(of)), id)
 end

@@ -8,9 +8,9 @@ local function fetch_all(id)
   local job = fetch(id)
   if not job then return nil end
   local v = redis.call('HMGET', K.job(id), 'tg', 'pn', 'ra', 'bt', 'e', 'rx', 'af', 'ay', 'hs',
-    'ob')
+    'ob', 'ck')
   job.tags, job.pending, job.due, job.batch, job.ended_at, job.has_no_output = v[1], v[2], v[3], v[4], v[5], v[6]
-  job.after, job.after_any, job.is_told, job.output_bytes = v[7], v[8], v[9], v[10]
+  job.after, job.after_any, job.is_told, job.output_bytes, job.cached = v[7], v[8], v[9], v[10], v[11]
   local is_numbered = job.status == S.staged or (job.number and tonumber(job.number))
   job.is_whole = known[job.status] and job.queue and job.task and is_numbered and (job.ended_at or not is_ended(job))
   return job

@@ -2,9 +2,10 @@
 -- ARGV: clock, batch, how many at the most, how long the remains of a job are kept that cannot run (ms)
 -- Replies with how many jobs of the batch are left to do.
 -- include: admit
+-- include: cached
 local at, batch, most = clock(), ARGV[2], tonumber(ARGV[3])
 local is_committed = redis.call('EXISTS', K.committed(batch)) == 1
-local names = { 'q', 't', 'pr', 'tg', 'ra', 'xa', 'af', 'ay', 'kp', 'ky', 'ch', 'wh', 'wt' }
+local names = { 'q', 't', 'pr', 'tg', 'ra', 'xa', 'af', 'ay', 'kp', 'ky', 'ch', 'wh', 'wt', 'ck' }
 local budget = 10 * most -- a job counts by how many it waits for, too
 
 local function take(id)
@@ -16,6 +17,7 @@ local function take(id)
     budget = budget - 10 - #(fields.af or '') / 21 - #(fields.ay or '') / 21
   else
     if fields.ky then redis.call('DEL', K.keyed(fields.ky)) end
+    answer_no_more(fields.ck, id)
     redis.call('UNLINK', K.job(id))
     budget = budget - 10
   end

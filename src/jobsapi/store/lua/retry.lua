@@ -12,6 +12,8 @@ if was_heard(id, ARGV[3]) then return '' end
 if not is_ended(job) then return wrong_status(job) end
 if holder(job.key) ~= '' then return key_taken(holder(job.key)) end
 if job.key then redis.call('SET', K.keyed(job.key), id) end
+local cached = redis.call('HGET', K.job(id), 'ck')
+if cached and not answering(cached, nil, at) then answer_from_now(cached, id) end
 local last_told = redis.call('LINDEX', K.history(id), -1)
 if job.began and not (last_told and string.find(last_told, job.token, 1, true)) then
   local v = redis.call('HMGET', K.job(id), 'r', 'e', 'er')
