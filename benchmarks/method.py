@@ -42,8 +42,8 @@ def _how(results: Results) -> str:
 - The floor (`benchmarks/floor.py`) is what could be had with one Lua script for create and one for finish-and-claim,
   through redis-py with hiredis: one hash and a place in two sorted sets for each job, nothing checked, no lists, jobs
   in batches of a hundred. Its worker calls the function in its own process.
-- HTTP: one server process each, wrk with one thread on the same machine, bodies of one job. Flask stands on granian,
-  FastAPI on uvicorn with uvloop and httptools.
+- HTTP: one server process each, wrk with one thread on the same machine, bodies of one job. Flask stands on granian
+  (64 threads, as jobsapi does), FastAPI on uvicorn with uvloop and httptools.
 - Bytes are the growth of the server's `used_memory`, without clients, cached scripts and buffers, by 5,000 jobs."""
 
 
