@@ -87,6 +87,7 @@ __all__ = [
     "resume_queue",
     "retry_job",
     "submit_jobs",
+    "tidy_lists",
     "wait_for_batch",
     "wait_for_job",
     "with_results",
@@ -265,6 +266,11 @@ def prune_jobs(store: Store, most: int = 50) -> int:
         if token:
             results.remove_files(store.settings, jid.decode(), token.decode())
     return len(pairs) // 2
+
+
+def tidy_lists(store: Store, most: int = 20) -> int:
+    """Look at some lists, and forget those of queues and tasks of which no job is left; how many."""
+    return int(store.run("tidy", most))
 
 
 def abandoned_batches(store: Store, age: float, *, accepted_age: float, most: int = 100) -> list[str]:

@@ -52,6 +52,7 @@ def run(store: Store, *, tidies: bool = True) -> int:
         for jid in jobs.expired_leases(store):
             done += jobs.lose_job(store, jid, "", "its worker did not renew the lease")
     done += jobs.expire_jobs(store)
+    jobs.tidy_lists(store)
     for batch in jobs.abandoned_batches(store, _ABANDONED_AFTER, accepted_age=_LEFT_AFTER):
         jobs.admit_jobs(store, batch)
         done += 1

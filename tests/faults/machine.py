@@ -284,6 +284,11 @@ class Machine(RuleBasedStateMachine):
         self.model.now += getattr(self.model, by) if isinstance(by, str) else by
         self.store.now = self.model.now
 
+    @precondition(lambda self: self.model.lists)
+    @rule()
+    def tidy(self) -> None:
+        self.both(lambda: jobs.tidy_lists(self.store, 1000), self.model.tidy)
+
     @precondition(lambda self: self.model.expired_leases())
     @rule()
     def reap(self) -> None:

@@ -320,6 +320,13 @@ class Model(Records):
                 job.output, job.beside, job.has_no_output, job.retained = None, 0, True, last
             self._pruned += 1
 
+    def tidy(self) -> int:
+        used = {(queue, task) for _, queue, task in self.counts()}
+        gone = {each for each in self.lists if each[1:] not in used}
+        self.lists -= gone
+        self.wakes -= {each[1:] for each in gone}
+        return len(gone)
+
     # --- Webhooks -----------------------------------------------------------------------------------------------------
 
     def hooked(self) -> list[Job]:

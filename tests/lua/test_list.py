@@ -74,3 +74,16 @@ def test_a_page_of_large_jobs_is_shorter(engine):
     found, below, _ = jobs.list_jobs(store=engine.store)
     rest, end, _ = jobs.list_jobs(store=engine.store, below=below)
     assert ([job.id for job in found + rest], len(found), end) == (made[::-1], 16, None)
+
+
+def test_queues_of_which_no_job_is_left_are_forgotten_and_known_again_with_the_next(engine):
+    jid, other = engine.submit(queue="once"), engine.submit(queue="often")
+    jobs.cancel_job(jid, store=engine.store)
+    assert jobs.tidy_lists(engine.store, 100) == 0
+    jobs.remove_job(jid, store=engine.store)
+    assert jobs.tidy_lists(engine.store, 100) == 2
+    assert {queue for _, queue, *_ in jobs.count_jobs(engine.store)} == {"often"}
+    assert [job.id for job in jobs.list_jobs(store=engine.store)[0]] == [other]
+    again = engine.submit(queue="once")
+    assert [job.id for job in jobs.list_jobs(queue="once", store=engine.store)[0]] == [again]
+    assert [claim.id for claim in engine.claim(once=["work"])] == [again]

@@ -49,7 +49,7 @@ class Keys:
     ready = _Key("q:{queue}:{task}", "sorted set: jobs waiting; (100 - priority) * 2^44 + number")
     wake = _Key("k:{queue}:{task}", "sorted set: one marker while an idle worker should look")
     listed = _Key("l:{status}:{queue}:{task}", "sorted set: jobs by status, queue and task; number")
-    lists = _Key("lists", "set: <status>:<queue>:<task> of every `listed` that was ever used")
+    lists = _Key("lists", "set: <status>:<queue>:<task> of every `listed` that may hold jobs")
     tagged = _Key("t:{tag}", "sorted set: jobs with a tag; number")
     due = _Key("due", "sorted set: jobs that wait for a time; when it comes, ms")
     children = _Key("f:{id}", "list: jobs that wait for its end, each after a * where it need not complete")
