@@ -12,6 +12,7 @@ import orjson
 
 from jobsapi import jobs
 from jobsapi.errors import Conflict, FieldError, Invalid, StoreUnavailable, UnknownJob, Unreadable
+from jobsapi.store.replication import wait_for_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,7 +64,9 @@ def submit_once(store: Store, key: str, body: bytes, prepared: Callable[[], Sent
     fingerprint = hashlib.sha256(body).hexdigest()
     note = _noted(store, key, fingerprint)
     if note and (note.is_done or _is_accepted(store, note)):
-        return Submitted(note.batch, _records(store, note.ids), is_replayed=True)
+        records = _records(store, note.ids)
+        wait_for_replicas(store, store.keys.job(note.ids[0]))
+        return Submitted(note.batch, records, is_replayed=True)
     sent = prepared()
     mine = _Note(fingerprint, sent.batch, [each.id for each in sent.submissions])
     is_first = note is None and _set(store, key, mine, nx=True, ex=_KEPT)

@@ -37,6 +37,7 @@ from jobsapi.reads import (
     with_results,
 )
 from jobsapi.states import Status
+from jobsapi.store.replication import wait_for_replicas
 from jobsapi.submission import MOST_AT_ONCE, Submission, prepare, with_generations
 from jobsapi.tables import batch_results
 
@@ -167,7 +168,16 @@ def submit_jobs(
     if not submissions:
         return []
     if len(submissions) > _STEP or sum(map(family.count, submissions)) > MOST_PARENTS:
-        return _submit_in_steps(store, batch or new_id(), submissions, sweep)
+        records = _submit_in_steps(store, batch or new_id(), submissions, sweep)
+    else:
+        records = _submit_at_once(store, batch, submissions, sweep)
+    wait_for_replicas(store, store.keys.job(records[0].id))
+    return records
+
+
+def _submit_at_once(
+    store: Store, batch: str, submissions: Sequence[Submission], sweep: Sequence[str]
+) -> list[JobRecord]:
     if batch:
         told, arguments = batches.told(submissions, sweep), _arguments(submissions, bt=batch)
         created, *answers = store.run("submit_batch", _keep(store), batch, told, *arguments)

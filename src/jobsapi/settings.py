@@ -42,6 +42,11 @@ class Settings:
         "everysec",
         "`everysec`: losing the store or the power may lose about the last 2 s. `always`: a 202 means on disk.",
     )
+    replicas: int = _env(
+        "JOBSAPI_REPLICAS",
+        0,
+        "How many replicas of the server must have a submit before it is answered, else 503; 0: none.",
+    )
     host: str = _env("JOBSAPI_HOST", "127.0.0.1", "The address the API listens on.")
     port: int = _env("JOBSAPI_PORT", 5000, "The port the API listens on.")
     url: str = _env("JOBSAPI_URL", "", "Where the client and the commands find the API; default http://HOST:PORT.")
@@ -130,6 +135,8 @@ class Settings:
         """Refuse values that could only fail later and further away."""
         if self.durability not in ("everysec", "always"):
             raise SetupError(f"JOBSAPI_DURABILITY is {self.durability!r}; it can be 'everysec' or 'always'.")
+        if self.replicas < 0:
+            raise SetupError(f"JOBSAPI_REPLICAS is {self.replicas}; it must be 0 or more.")
         if self.auth not in ("on", "off"):
             raise SetupError(f"JOBSAPI_AUTH is {self.auth!r}; it can be 'on' or 'off'.")
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.namespace):

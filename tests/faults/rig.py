@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Rig", "Stream", "free_port", "rig"]
+__all__ = ["Losses", "Rig", "Stream", "free_port", "rig"]
 
 _MOST_SUBMITS = 50_000
 _PAUSE = 0.01
@@ -69,6 +69,21 @@ class Stream(threading.Thread):
         self.join(90)
         assert not self.is_alive(), "a submit hangs"
         return self.answered
+
+
+class Losses:
+    """How many of the jobs that were answered the store did not have after a kill, and how old the oldest was."""
+
+    def __init__(self, answered: dict[str, float], known: dict[str, str], killed_at: list[float]) -> None:
+        self.lost = {jid: at for jid, at in answered.items() if jid not in known}
+        self.kills = {next(each for each in killed_at if each > at - 0.1) for at in self.lost.values()}
+        self.oldest = max(
+            (min(each - at for each in killed_at if each > at - 0.1) for at in self.lost.values()), default=0
+        )
+        print(
+            f"{len(killed_at)} kills, {len(answered):,} jobs answered, {len(self.lost)} of them lost, in "
+            f"{len(self.kills)} of the kills; the oldest of these was answered {self.oldest:.2f} s before its kill"
+        )
 
 
 class Rig(System):

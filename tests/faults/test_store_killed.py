@@ -14,7 +14,7 @@ import pytest
 
 from jobsapi import jobs
 from tests.conftest import server_binary
-from tests.faults.rig import Rig, Stream, rig
+from tests.faults.rig import Losses, Rig, Stream, rig
 from tests.system import until
 from tests.system.server import Server, Witness, a_server
 
@@ -39,21 +39,6 @@ def chance() -> random.Random:
 @pytest.fixture
 def binary(request: pytest.FixtureRequest) -> str:
     return server_binary(request.config)
-
-
-class Losses:
-    """How many of the jobs that were answered the store did not have after a kill, and how old the oldest was."""
-
-    def __init__(self, answered: dict[str, float], known: dict[str, str], killed_at: list[float]) -> None:
-        self.lost = {jid: at for jid, at in answered.items() if jid not in known}
-        self.kills = {next(each for each in killed_at if each > at - 0.1) for at in self.lost.values()}
-        self.oldest = max(
-            (min(each - at for each in killed_at if each > at - 0.1) for at in self.lost.values()), default=0
-        )
-        print(
-            f"{len(killed_at)} kills, {len(answered):,} jobs answered, {len(self.lost)} of them lost, in "
-            f"{len(self.kills)} of the kills; the oldest of these was answered {self.oldest:.2f} s before its kill"
-        )
 
 
 def kill_while_jobs_come(

@@ -19,6 +19,7 @@ from jobsapi.settings import Settings
 from jobsapi.store.keys import Keys
 from jobsapi.store.line import line_of
 from jobsapi.store.scripts import script, translated
+from jobsapi.store.sentinel import primary_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,6 +173,8 @@ def connect(settings: Settings | None = None) -> Store:
     _check_eviction(store)
     if settings.durability == "always" and settings.server_url:  # the embedded server is set to it
         _check_durability(store)
+    if settings.replicas and url.startswith("redis+cluster"):
+        raise SetupError("JOBSAPI_REPLICAS is for a server with replicas, not for a cluster. Set it to 0.")
     return store
 
 
@@ -206,7 +209,7 @@ def client_for(url: str, *, database: int | None = None, **options: Any) -> Any:
     """A redis-py client for any address the settings take; `database` overrides the engine's choice.
 
     Plain addresses, unix sockets and TLS as redis-py spells them; `redis+cluster://host:port` and
-    `redis+sentinel://host:port,host:port/service[/database]` besides.
+    `redis+sentinel://host:port,host:port/service[/database]` (see `sentinel`) besides.
     What is cut off is sent once more, which every script allows; what is not answered in time is not.
     """
     options = {"socket_timeout": _PATIENCE, "socket_connect_timeout": 5.0, "health_check_interval": 0} | options
@@ -214,12 +217,7 @@ def client_for(url: str, *, database: int | None = None, **options: Any) -> Any:
     parts = urlsplit(url)
     if parts.scheme == "redis+cluster":
         return redis.RedisCluster.from_url(url.replace("+cluster", "", 1), **options)
-    if parts.scheme == "redis+sentinel":
-        service, _, number = parts.path.strip("/").partition("/")
-        hosts = [(h.rpartition(":")[0] or h, int(h.rpartition(":")[2] or 26379)) for h in parts.netloc.split(",")]
-        chosen = database if database is not None else int(number or 0) or ENGINE_DATABASE
-        return redis.Sentinel(hosts, **options).master_for(service or "mymaster", db=chosen, **options)
-    client = redis.Redis.from_url(url, **options)
+    client = primary_of(url, options) if parts.scheme == "redis+sentinel" else redis.Redis.from_url(url, **options)
     chosen = client.connection_pool.connection_kwargs.get("db") or ENGINE_DATABASE
     client.connection_pool.connection_kwargs["db"] = chosen if database is None else database
     return client

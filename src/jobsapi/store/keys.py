@@ -99,6 +99,7 @@ class Keys:
     last_claim = _Key("cl:{worker}", "string: the token and the ids of its last claim, for a lease's time")
     control = _Key("c:{worker}", "sorted set: jobs whose worker should look at them now, and `drain`")
     upkeep = _Key("upkeep", "hash: when upkeep last ran, and from when it may reap, ms")
+    replicated = _Key("rep", "string: written before a wait for replicas, which then have all that came before it")
     tokens = _Key("tokens", "hash: SHA-256 of a token → its name and when it was made, JSON")
 
     @classmethod
