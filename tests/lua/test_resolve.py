@@ -215,3 +215,54 @@ def test_an_accepted_job_that_cannot_run_tells_those_that_came_after_it_before_i
     jobs.admit_jobs(store, "batch")
     resolve(engine)
     assert status(engine, parent) == status(engine, child) == ("failed", "dependency")
+
+
+def commands(engine) -> int:
+    """How many commands the server has run, those of scripts too."""
+    return sum(int(each["calls"]) for each in engine.store.redis.info("commandstats").values())
+
+
+def counts(engine, made):
+    return jobs.get_batch(made[0].batch, store=engine.store).counts
+
+
+def fan_out(engine, count):
+    """One job that many come after."""
+    first = engine.submit()
+    made = jobs.add_jobs([{"task": "work", "after": [first], "queue": "aside"}] * count, store=engine.store)
+    finish(engine, engine.claim_one())
+    resolve(engine)
+    assert counts(engine, made)["submitted"] == count
+
+
+def fan_in(engine, count):
+    """Many jobs that one comes after, by way of some that come after as many as one may."""
+    made = jobs.add_jobs([{"task": "work", "queue": "aside"}] * count, store=engine.store)
+    ids = [job.id for job in made]
+    middle = [{"task": "work", "after_any": ids[at : at + 500], "queue": "aside"} for at in range(0, count, 500)]
+    places = [f"#{n}" for n in range(len(middle))]
+    second = jobs.add_jobs([*middle, {"task": "work", "after_any": places}], store=engine.store)
+    jobs.cancel_batch(made[0].batch, store=engine.store)
+    resolve(engine)
+    assert (counts(engine, second)["submitted"], counts(engine, second)["scheduled"]) == (len(middle), 1)
+
+
+def cascade(engine, count):
+    """One that does not complete, half as many jobs that come after it, and half that come after those."""
+    first = engine.submit()
+    children = jobs.add_jobs([{"task": "work", "after": [first]}] * (count // 2), store=engine.store)
+    last = jobs.add_jobs([{"task": "work", "after": [child.id]} for child in children], store=engine.store)
+    jobs.cancel_job(first, store=engine.store)
+    resolve(engine)
+    assert counts(engine, children)["failed"] == counts(engine, last)["failed"] == count // 2
+
+
+@pytest.mark.parametrize("shape", [fan_out, fan_in, cascade])
+def test_ten_times_as_many_jobs_that_wait_for_others_cost_ten_times_as_many_commands(engine, shape):
+    used = []
+    for count in (1_000, 10_000):
+        before = commands(engine)
+        shape(engine, count)
+        used.append((commands(engine) - before) / count)
+    print(f"{shape.__name__}: {used[0]:.1f} and {used[1]:.1f} commands a job")
+    assert used[1] < used[0] * 1.1
