@@ -38,8 +38,8 @@ lint: $(READY) ## ruff and mypy
 crash: $(READY) ## tests that kill processes in the middle of their work (slow)
 	$(PYTEST) tests/crash
 
-faults: $(READY) ## real processes killed at random, and the engine against a model of it; FAULTS_SECONDS, FAULTS_SEED, MODEL_STEPS, MODEL_SEED (slow)
-	MODEL_STEPS=$${MODEL_STEPS:-60000} $(PYTEST) -n $(JOBS) -rP tests/faults
+faults: $(READY) ## kills, clocks, a bad store, and random histories against a model, all at random; FAULTS_SECONDS, FAULTS_SEED (slow)
+	MODEL_STEPS=$${MODEL_STEPS:-60000} $(PYTEST) -n $(JOBS) --dist worksteal -rP tests/faults
 
 containers: ## builds the image and runs the whole system in containers (needs Docker)
 	tests/containers/run
