@@ -219,13 +219,20 @@ def _submit_in_steps(
     store.run("commit", batch, holders.count(b""), batches.told(submissions, sweep), _keep(store))
     created = store.time_ms()
     admit_jobs(store, batch)
-    with store.redis.pipeline(transaction=False) as pipe:
-        for each in submissions:
-            pipe.hget(store.keys.job(each.id), "s")
-        codes = store.execute(pipe)
-    gone = Status.SUBMITTED.code.encode()  # it was removed just now
-    answers = [(holder or code or gone).decode() for holder, code in zip(holders, codes, strict=True)]
+    codes = _codes(store, [each.id for each in submissions if each.may_wait])
+    usual = Status.SUBMITTED.code.encode()
+    answers = [
+        (holder or codes.get(each.id) or usual).decode() for each, holder in zip(submissions, holders, strict=True)
+    ]
     return _recorded(store, submissions, answers, created, batch)
+
+
+def _codes(store: Store, ids: Sequence[str]) -> dict[str, bytes | None]:
+    """The letters of their statuses; None for one that was removed just now."""
+    with store.redis.pipeline(transaction=False) as pipe:
+        for jid in ids:
+            pipe.hget(store.keys.job(jid), "s")
+        return dict(zip(ids, store.execute(pipe), strict=True))
 
 
 def _arguments(submissions: Iterable[Submission], **more: str) -> list[Any]:

@@ -71,6 +71,11 @@ class Submission:
         return replace(self, fields={**self.fields, "ck": key})
 
     @property
+    def may_wait(self) -> bool:
+        """Whether it may not go into its queue at once: it comes after others, or has a time of its own."""
+        return not {"af", "ay", "ra"}.isdisjoint(self.fields)
+
+    @property
     def is_relative(self) -> bool:
         """Whether it tells times from now, which only the server's clock can make points in time."""
         return not job_options.RELATIVE.keys().isdisjoint(self.fields)
