@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,13 @@ import orjson
 from jobsapi import results
 from jobsapi import store as stores
 from jobsapi.advice import advice
-from jobsapi.errors import FieldError, Invalid, NoResult, ResultExpired, ResultNotReady, UnknownJob
+from jobsapi.errors import FieldError, Invalid, NoResult, ResultExpired, ResultNotReady, StoreUnavailable, UnknownJob
 from jobsapi.names import is_id
 from jobsapi.record import FIELDS, Job, JobRecord, rfc3339
 from jobsapi.states import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from jobsapi.store import Store
 
@@ -157,20 +158,36 @@ def wait_for_job(jid: str, timeout: float | None = None, *, store: Store | None 
 def wait_for_ends(store: Store, ids: Iterable[str], deadline: float | None) -> bool:
     """Wait until each of these jobs has ended; False where the monotonic clock came to `deadline` first.
 
-    Raises UnknownJob.
+    Raises UnknownJob, StoreUnavailable where the server is away for half a minute.
     """
-    server = store.blocking(_LONGEST_BLOCK)
+    waiting = stores.Store(store.blocking(_LONGEST_BLOCK), store.settings, store.url)
     try:
         for jid in ids:
-            while not store.run("wait", jid):
+            while not _patiently(deadline, store.run, "wait", jid):
                 left = _LONGEST_BLOCK if deadline is None else min(_LONGEST_BLOCK, deadline - time.monotonic())
                 if left <= 0:
                     return False
-                server.blmove(store.keys.waited(jid), store.keys.waited(jid), left)
+                word = store.keys.waited(jid)
+                _patiently(deadline, waiting.call, "blmove", word, word, left)
     finally:
-        server.close()
+        waiting.close()
     return True
 
+
+def _patiently(deadline: float | None, ask: Callable[..., Any], *what: Any) -> Any:
+    """What the server answers; while it is away it is asked again, for half a minute or until `deadline`."""
+    until = min(time.monotonic() + _OUTAGE, math.inf if deadline is None else deadline)
+    while True:
+        try:
+            return ask(*what)
+        except StoreUnavailable:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_ASK_EVERY)
+
+
+_OUTAGE, _ASK_EVERY = 30.0, 0.1
+"""Seconds; as long as `jobsapi.Client` waits for an API that is being restarted."""
 
 _LONGEST_BLOCK = 5.0
 """Seconds; a waiter looks again after so long even if no word came."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
+from jobsapi import jobs
 from jobsapi.settings import Settings
 from jobsapi.store import connect
 from tests.conftest import server_binary
@@ -59,3 +61,16 @@ def test_a_job_runs_on_and_ends_while_the_server_is_away(server, restartable):
     server.start()
     system.check_promise([jid])
     assert len(system.runs(jid)) == 1
+
+
+def test_who_waits_for_a_job_in_python_waits_on_while_the_server_is_away(server, restartable):
+    system = restartable
+    system.worker()
+    [jid] = system.submit(seconds=1)
+    until("the job runs", lambda: system.runs(jid))
+    with ThreadPoolExecutor(1) as pool:
+        waiter = pool.submit(jobs.wait_for_job, jid, 60, store=system.store)
+        server.kill()
+        until("it ends", lambda: system.runs(jid, "end"))
+        server.start()
+        assert waiter.result().status == "complete"
