@@ -78,6 +78,7 @@ def test_on_a_full_disk_posts_are_refused_with_503_and_what_runs_is_recorded_whe
         server.start()
         try:
             with rig(server.url, tmp_path) as system:
+                system.environment["JOBSAPI_LEASE"] = "20"  # longer than the disk is full: nothing can be renewed then
                 system.worker()
                 client = system.api()
                 ids = [client.add_job("work", {"seconds": seconds}).id for seconds in (1, 2, 3, 0.1, 0.1)]
