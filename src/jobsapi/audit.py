@@ -50,9 +50,9 @@ _PARTS = ("children", "capped", "stage", "committed", "batch", "batched", "outpu
 class Disagreement:
     """One thing that a record and the indexes tell differently."""
 
-    about: Literal["job", "stray", "loose", "schedule"]
+    about: Literal["job", "stray", "loose", "schedule", "sum"]
     """A place that a job's record says and that does not have it; an entry of an index that no record says; what was
-    left of a job, or nobody is told to look at; a schedule that is never due."""
+    left of a job, or nobody is told to look at; a schedule that is never due; a sum that is another."""
     place: str
     """The key's name, as in `store.keys`, or `waits`, `broken`."""
     subject: str
@@ -68,8 +68,13 @@ def audit(store: Store, most: int = MOST) -> list[Disagreement]:
     What live traffic changes meanwhile is no disagreement: each is seen by one script that reads the record and its
     place in one step. Raises StoreUnavailable.
     """
+    found: dict[Disagreement, None] = {}
     try:
-        return list(itertools.islice(dict.fromkeys(_Walk(store).found()), most))
+        for each in _Walk(store).found():
+            found[each] = None
+            if len(found) == most:
+                break
+        return list(found)
     except RedisError as problem:
         raise translated(problem) from problem
 
@@ -86,6 +91,8 @@ def repair(store: Store, found: Iterable[Disagreement]) -> int:
 def _mend(store: Store, what: Disagreement) -> bool:
     if what.about == "schedule":
         return schedules.replan(store, what.subject)
+    if what.about == "sum":
+        return bool(store.run("weigh", *what.of))
     of = [*what.of, b"", b"", b""]
     if what.about == "loose":
         return any(store.run("loose", "1", what.place, *of[:2]))
@@ -116,6 +123,7 @@ class _Walk:
             for name, of in parsed:
                 yield from self._entries_of(name, of)
         yield from self._suspects()
+        yield from self._weight()
         for name in schedules.never_due(self._store):
             sentence = f"Schedule {name} has no next time, or a next time but no schedule: it is never due."
             yield Disagreement("schedule", "planned", name, sentence)
@@ -180,6 +188,25 @@ class _Walk:
         """Jobs that seem not to stand in the lists of others: only a closer look tells whether it was the traffic."""
         waiting = [jid for jid, count in self._waiting.items() if self._entries[jid] != count]
         yield from self._jobs([*waiting, *(self._staged - self._in_stages)], is_deep=True)
+
+    def _weight(self) -> Iterator[Disagreement]:
+        """Whether retention by bytes counts as many as there are; nobody can say while outputs come and go."""
+        told, right = first = self._weighed()
+        if right is not None and int(told or 0) != right and first == self._weighed():
+            sentence = f"The outputs beside the records are counted as {int(told or 0):,} bytes and have {right:,}."
+            yield Disagreement("sum", "output_bytes", "", sentence, (told, b"%d" % right))
+
+    def _weighed(self) -> tuple[bytes, int | None]:
+        """What is told of the sum, and what it is; None where it changed on the way."""
+        keys, redis, right, start = self._store.keys, self._store.redis, 0, 0
+        told = redis.get(keys.output_bytes()) or b""
+        while page := redis.zrange(keys.bulky(), start, start + _MANY - 1):  # by rank: nobody is met twice
+            start += len(page)
+            with redis.pipeline(transaction=False) as pipe:
+                for jid in page:
+                    pipe.hget(keys.job(jid.decode()), "ob")
+                right += sum(int(each or 0) for each in self._store.execute(pipe))
+        return told, right if (redis.get(keys.output_bytes()) or b"") == told else None
 
 
 def _misplaced(jid: str, code: str, what: str, of: bytes) -> Disagreement:

@@ -163,6 +163,29 @@ def test_the_outputs_of_no_run_are_told_and_left_to_the_sweep(engine):
     assert audit(engine.store) == []
 
 
+@pytest.mark.parametrize("told", ["7", None])
+def test_a_wrong_sum_of_output_bytes_is_told_and_put_right(engine, told):
+    for size in (600, 70):
+        engine.submit()
+        claim = engine.claim_one()
+        jobs.complete_job(engine.store, claim.id, claim.token, b"", b"1", size)
+    assert audit(engine.store) == []
+    key = engine.store.keys.output_bytes()
+    if told:
+        engine.store.redis.set(key, told)
+    else:
+        engine.store.redis.delete(key)
+    found = audit(engine.store)
+    assert [each.sentence for each in found] == [
+        f"The outputs beside the records are counted as {told or 0} bytes and have 670."
+    ]
+    assert repair(engine.store, found) == 1
+    assert engine.store.redis.get(key) == b"670"
+    assert audit(engine.store) == []
+    engine.store.redis.set(key, "671")  # an output more came meanwhile
+    assert repair(engine.store, found) == 0
+
+
 def test_what_a_person_must_decide_is_told_and_left_as_it_is(engine):
     first, second, third = waiting(engine), engine.submit(), engine.submit()
     engine.store.redis.hset(engine.store.keys.job(second), "ky", "a")
