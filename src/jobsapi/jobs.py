@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -117,7 +118,7 @@ def add_job(
 def add_jobs(requests: Iterable[Mapping[str, Any]], *, store: Store | None = None) -> list[Job]:
     """Record up to 10,000 jobs, `{"task", "params", …options}` each, all of them or none; in the order given.
 
-    They are one batch, whose id is each job's `batch`.
+    They are one batch, whose id is each job's `batch`, also of one that was there before and stands for another.
     """
     store = store or stores.default()
     submissions = []
@@ -125,7 +126,8 @@ def add_jobs(requests: Iterable[Mapping[str, Any]], *, store: Store | None = Non
         options = {name: value for name, value in request.items() if name not in ("task", "params")}
         task, params = _task_name(request.get("task", "")), dict(request.get("params") or {})
         submissions.append(prepare(store, task, params, options, f"/{i}", f"/{i}/params"))
-    return [record.shown() for record in submit_jobs(store, submissions, new_id())]
+    batch = new_id()
+    return [replace(record, batch=batch).shown() for record in submit_jobs(store, submissions, batch)]
 
 
 def add_sweep(

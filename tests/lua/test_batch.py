@@ -131,8 +131,9 @@ def test_a_job_that_stands_for_one_of_the_batch_is_counted_with_it_and_not_cance
     other = engine.submit(key="k")
     asked = [{"task": "work"}] * (count - 1)
     asked.insert(1, {"task": "work", "key": "k", "on_conflict": "return"})
-    jobs.add_jobs(asked, store=engine.store)
+    made = jobs.add_jobs(asked, store=engine.store)
     batch = jobs.list_batches(store=engine.store)[0][0].id
+    assert {job.batch for job in made} == {batch}
     assert jobs.get_batch(batch, store=engine.store).total == count
     page, _, total = jobs.list_jobs(batch=batch, limit=1000, store=engine.store)
     assert (page[-2].id, page[-2].batch, total) == (other, None, None)

@@ -18,7 +18,7 @@ def engine(engine):
     return engine
 
 
-def publish(engine, digest="d", **options):
+def publish(engine, digest="cached", **options):
     caching = Caching(**({"cache": "1h"} | options)).described()
     described = {"summary": "", "queue": "default", "timeout": None, "default": False, "schema": SCHEMA}
     registry.publish(engine.store, [{"name": "work", "digest": digest, "caching": caching, **described}])
@@ -74,7 +74,7 @@ def test_another_version_another_schema_and_another_length_are_heard_at_once(eng
     complete(engine, first)
     publish(engine, version="2")
     assert (second := submit(engine)) != first
-    publish(engine, digest="e")
+    publish(engine, digest="cached, too")
     assert submit(engine) not in (first, second)
     publish(engine)
     assert submit(engine) == first
