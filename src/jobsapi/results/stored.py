@@ -45,6 +45,8 @@ def write(store: Store, jid: str, token: str, outputs: Sequence[Output]) -> Stor
 
     Raises TooLarge (the message names the setting that helps), StoreUnavailable, StoreFull, SetupError.
     """
+    if len(outputs) == 1 and (value := _plain_value(outputs[0])) is not None:
+        return Stored(b"", value, 0)
     placed = _Placement(store.settings, shared_folder(store.settings, jid, token))
     parts = [placed.primary(str(i), output) for i, output in enumerate(outputs)]
     parts = [placed.with_alternates(part, output) for part, output in zip(parts, outputs, strict=True)]
@@ -56,6 +58,12 @@ def write(store: Store, jid: str, token: str, outputs: Sequence[Output]) -> Stor
             unclaimed.register()
             _write_file(placed.folder, part.key, output)
     return Stored(packed(parts), b"".join(placed.inline), sum(output.size for _, output in beside))
+
+
+def _plain_value(output: Output) -> bytes | None:
+    """The bytes of the most common output, one small JSON value, of which a record says nothing else."""
+    is_plain = output.name == "" and output.is_json_value and not output.alternates
+    return output.data if is_plain and output.data is not None and len(output.data) <= MOST_INLINE else None
 
 
 def fit_inline(outputs: Sequence[Output]) -> bool:
