@@ -61,7 +61,10 @@ def addresses(settings: Settings, url: str) -> list[str]:
         raise NotAllowed(f"It {problem}.")
     parts = urlsplit(url)
     host = _host(url)
-    found = socket.getaddrinfo(host, parts.port or 80, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, parts.port or 80, type=socket.SOCK_STREAM)
+    except UnicodeError as cause:  # a part of more than 63 characters
+        raise OSError(f"{host} is no host's name") from cause
     unique = list(dict.fromkeys(str(each[4][0]) for each in found))
     if _is_listed(settings, host):
         return unique

@@ -9,6 +9,7 @@ import random
 import socket
 import ssl
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -195,8 +196,9 @@ class Sender:
             self._send_due()
         self._stopped.set()
         self._woken.set()
+        deadline = time.monotonic() + seconds
         for each in list(self._busy):
-            each.join(seconds / _AT_ONCE)
+            each.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
         while not self._stopped.is_set():

@@ -186,6 +186,13 @@ def test_nobody_listens(ended):
     assert "Connection refused" in ended.told(jid)["last_error"]
 
 
+def test_a_name_that_no_host_can_have(ended):
+    ended.set(webhook_hosts="*")
+    jid = ended.job(f"http://{'a' * 64}.example/")
+    send_due(ended)
+    assert "is no host's name" in ended.told(jid)["last_error"]
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_one_that_answers_word_by_word_is_left_after_a_while(ended, scheme, monkeypatch):
     monkeypatch.setattr(webhooks, "_TIMEOUT", 0.3)
