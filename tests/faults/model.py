@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from jobsapi.errors import Invalid, KeyTaken, NotHolder, StoreUnavailable, UnknownBatch, UnknownJob, WrongStatus
+from tests.faults.model_upkeep import Upkeep
 from tests.faults.records import (
     CANCELLED,
     COMPLETE,
@@ -17,7 +17,6 @@ from tests.faults.records import (
     STAGED,
     SUBMITTED,
     Job,
-    Records,
     Stage,
 )
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Model(Records):
+class Model(Upkeep):
     """Each method raises what the script, or the check before it, should refuse with."""
 
     # --- The way in ---------------------------------------------------------------------------------------------------
@@ -233,128 +232,6 @@ class Model(Records):
     def expired_leases(self) -> list[str]:
         over = [job for job in self.where(IN_PROGRESS) if (job.lease or 0) <= self.now]
         return [job.id for job in sorted(over, key=lambda job: (job.lease, job.id))]
-
-    # --- Upkeep -------------------------------------------------------------------------------------------------------
-
-    def promote(self, most: int) -> tuple[int, float | None]:
-        over = [job for job in self.due() if (job.run_at or 0) <= self.now][:most]
-        for job in over:
-            self._enqueue(job)
-        for open_ in sorted((each for each, at in self.opening.items() if at <= self.now), key=self._opens)[:most]:
-            del self.opening[open_]
-            self.wakes.add(open_)
-        left = [job.run_at or 0 for job in self.due()[:1]] + list(self.opening.values())
-        return len(over), max(0, min(left) - self.now) / 1000 if left else None
-
-    def _opens(self, which: tuple[str, str]) -> tuple[int, str]:
-        return self.opening[which], ":".join(which)
-
-    def expire(self, most: int) -> int:
-        over = [job for job in self.expiring() if (job.expires or 0) <= self.now][:most]
-        message = "No worker had claimed it when its time was over."
-        for job in over:
-            self._end(job, FAILED, "expired", {"type": "Expired", "message": message, "traceback": ""})
-        return len(over)
-
-    def resolve(self, most: int) -> bool:
-        while most > 0 and self.settled:
-            parent = min(self.settled, key=lambda jid: (self.settled[jid], jid))
-            record = self.jobs.get(parent)
-            entries = self.children.get(parent, []) if record is None or record.is_ended else []
-            told, left = entries[:most], entries[most:]
-            for mark, jid in told:
-                self._tell_child(mark, jid, parent, record is not None and record.status == COMPLETE)
-            if told and left:
-                self.children[parent] = left
-            elif told:
-                del self.children[parent]
-            if len(told) < most:
-                del self.settled[parent]
-            most -= max(1, len(told))
-        return bool(self.settled)
-
-    def _tell_child(self, mark: str, jid: str, parent: str, has_completed: bool) -> None:
-        job = self.jobs.get(jid)
-        if job is None or job.status != SCHEDULED or job.pending is None:
-            return
-        if not mark and not has_completed:
-            self._fail_dependent(job, parent)
-        elif job.pending > 1:
-            job.pending -= 1
-        else:
-            job.pending = None
-            self._let_go(job)
-
-    def prune(self, most: int) -> int:
-        ended = [job for job in self.jobs.values() if job.retained is not None]
-        over = [
-            (each.retained, batch) for batch, each in self.batches.items() if (each.retained or math.inf) <= self.now
-        ]
-        for _, batch in sorted(over)[:most]:
-            del self.batches[batch]
-        self._pruned = min(most, len(over))
-        bare = sorted((job for job in ended if job.has_no_output), key=lambda job: (job.retained, job.id))
-        full = sorted((job for job in ended if not job.has_no_output), key=lambda job: (job.retained, job.id))
-        self._remove([job for job in bare if (job.retained or 0) <= self.now], most)
-        self._remove_outputs([job for job in full if (job.retained or 0) <= self.now], most)
-        for some in (bare, full):
-            left = [job for job in some if job.id in self.jobs and job.has_no_output == (some is bare)]
-            too_many = sum(job.retained is not None for job in self.jobs.values()) - self.most_kept
-            self._remove(left[: max(0, too_many)], most)
-        for job in sorted((job for job in self.jobs.values() if job.beside), key=lambda job: (job.ended, job.id)):
-            if sum(each.beside for each in self.jobs.values()) > self.most_bytes:
-                self._remove_outputs([job], most)
-        return self._pruned
-
-    def _remove(self, over: Sequence[Job], most: int) -> None:
-        for job in over[: most - self._pruned]:
-            self._erase(job)
-            self._pruned += 1
-
-    def _remove_outputs(self, over: Sequence[Job], most: int) -> None:
-        for job in over[: most - self._pruned]:
-            last = (job.ended or 0) + self.keep_record
-            if last <= self.now:
-                self._erase(job)
-            else:
-                job.output, job.beside, job.has_no_output, job.retained = None, 0, True, last
-            self._pruned += 1
-
-    def tidy(self) -> int:
-        used = {(queue, task) for _, queue, task in self.counts()}
-        gone = {each for each in self.lists if each[1:] not in used}
-        self.lists -= gone
-        self.wakes -= {each[1:] for each in gone}
-        return len(gone)
-
-    # --- Webhooks -----------------------------------------------------------------------------------------------------
-
-    def hooked(self) -> list[Job]:
-        return [job for job in self.jobs.values() if job.hook_at is not None]
-
-    def webhook_take(self, lease: int, most: int, most_tries: int) -> list[tuple[str, int, int, int]]:
-        rows = []
-        for job in sorted(self.hooked(), key=lambda job: (job.hook_at, job.id)):
-            if (job.hook_at or 0) > self.now or most == 0:
-                break
-            most -= 1
-            if job.tries >= most_tries:
-                job.hook_at, job.telling = None, "g"
-                continue
-            job.hook_at, job.tries = self.now + lease, job.tries + 1
-            rows.append((job.id, job.ends, job.tries, job.hook_at))
-        return rows
-
-    def webhook_told(self, jid: str, until: int, trouble: str, pause: int | None) -> bool:
-        job = self.jobs.get(jid)
-        if job is None or job.hook_at != until:
-            return False
-        job.trouble = trouble or None
-        if trouble and pause is not None:
-            job.hook_at = self.now + pause
-        else:
-            job.hook_at, job.telling = None, "g" if trouble else "d"
-        return True
 
     # --- From outside -------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.faults.machine import MOVES, Machine
+from tests.faults.history import MOVES
+from tests.faults.machine import Machine
 
 STEPS_THAT_SEE_ALL = 10_000
 """So long a run goes through every transition of the table."""
