@@ -49,6 +49,12 @@ class Machine(History):
         if place < 15:
             self.submit([{"task": "work", option: [place], **more}])
 
+    @precondition(lambda self: self._has_room())
+    @rule(same=st.sampled_from("ab"), more=st.sampled_from([{}, {"keep": 1}]), is_batch=st.booleans())
+    def submit_same(self, same: str, more: dict[str, Any], is_batch: bool) -> None:
+        """One that another may answer."""
+        self.submit([{"task": "work", "same": same, **more}], is_batch)
+
     @precondition(lambda self: self.sent)
     @rule(which=pick)
     def submit_again(self, which: int) -> None:
