@@ -12,7 +12,7 @@ from jobsapi import backoff, outbound
 from jobsapi.errors import FieldError
 from jobsapi.names import ID_PATTERN, NAME_PATTERN, checked_name
 
-__all__ = ["MOST_PARENTS", "OPTIONS", "RELATIVE", "Option", "schema", "stored"]
+__all__ = ["FAMILY", "MOST_PARENTS", "OPTIONS", "RELATIVE", "Option", "schema", "stored"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,9 @@ _PARENTS = {
     "maxItems": MOST_PARENTS,
     "uniqueItems": True,
 }
+
+FAMILY = ("after", "after_any")
+"""Options that name jobs to come after."""
 
 RELATIVE = {"dl": "ra", "xi": "xa"}
 """Fields that tell ms from now → the field that a submit makes of them by the server's clock, a point in time."""

@@ -20,6 +20,7 @@ from jobsapi.errors import (
     UnknownSchedule,
 )
 from jobsapi.names import checked_name, id_at
+from jobsapi.options import FAMILY
 from jobsapi.record import rfc3339
 from jobsapi.submission import prepare
 from jobsapi.timing import BadTiming, Timing
@@ -78,7 +79,7 @@ def add_schedule(
         timing = Timing(every, cron, timezone, misses)
     except BadTiming as problem:
         raise Invalid(f"{problem}.", errors=[FieldError(f"/{problem.field}", problem.detail)]) from None
-    if parents := [FieldError(f"/{name}", _NO_PARENTS) for name in ("after", "after_any") if options.get(name)]:
+    if parents := [FieldError(f"/{name}", _NO_PARENTS) for name in FAMILY if options.get(name)]:
         raise Invalid("A schedule cannot come after jobs.", errors=parents)
     prepare(store, task, {} if params is None else params, options, "", "/params")
     if _plan(store, "", [_definition(name, task, dict(params or {}), options, timing, None)]):

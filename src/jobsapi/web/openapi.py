@@ -285,7 +285,7 @@ def _schedule_request(known: Mapping[str, TaskDescription], schemas: Mapping[str
         {
             **each,
             "required": ["name", *each["required"]],
-            "properties": {**each["properties"], **times},
+            "properties": {name: of for name, of in each["properties"].items() if name not in options.FAMILY} | times,
             "oneOf": either,
         }
         for each in jobs
