@@ -13,6 +13,7 @@ from benchmarks.catalogue import OURS, PEERS
 from benchmarks.goals import verdicts
 from benchmarks.metrics import METRICS, Metric
 from benchmarks.results import Results, number, spread
+from benchmarks.rows import NAMES
 from benchmarks.web import SITES
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -42,10 +43,10 @@ def write(results: Results) -> None:
         _behind(results),
         "## The goals",
         _goals(results),
+        *_failures(results),
         *[f"![{title}](images/{name})" for name, title in shown],
         "## Every figure",
         *_tables(results, with_notes=True),
-        *_failures(results),
         method.closing(results),
     ]
     PAGE.write_text("\n\n".join(parts) + "\n")
@@ -100,6 +101,8 @@ def _tables(results: Results, *, with_notes: bool) -> list[str]:
 
 def _failures(results: Results) -> list[str]:
     rows = [f"- {each.splitlines()[0]}" for each in results.failures]
+    if rounds := results.facts.get("rounds"):
+        rows += [f"- the row `{name}`" for name in NAMES if name not in rounds]
     return ["Not measured:\n\n" + "\n".join(rows)] if rows else []
 
 
