@@ -10,9 +10,8 @@ import random
 import time
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
 
+from tests.faults.histories import run_histories
 from tests.faults.history import MOVES
 from tests.faults.machine import Machine
 
@@ -23,26 +22,15 @@ STEPS_THAT_SEE_ALL = 10_000
 @pytest.mark.parametrize("part", [0, 1])
 def test_the_scripts_do_what_the_model_says(part, store):
     chosen = int(os.environ.get("MODEL_SEED") or random.randrange(10**6))
-    most = int(os.environ.get("MODEL_STEPS", "2000")) / 2
+    most = int(os.environ.get("MODEL_STEPS", "2000")) // 2
 
     class Histories(Machine):
         pass
 
     Histories.store = store
-    how = settings(
-        max_examples=20,
-        stateful_step_count=100,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate, Phase.shrink],
-        print_blob=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    began, rounds = time.monotonic(), 0
+    began = time.monotonic()
     print(f"MODEL_SEED={chosen}")
-    while Histories.steps < most:
-        run_state_machine_as_test(seed(2 * (chosen + rounds) + part)(Histories), settings=how)
-        rounds += 1
+    run_histories(Histories, chosen + part * 10**6, most)
     unseen = [f"{a} to {b}" for a, b in MOVES - Histories.moves if a is not b]
     print(f"{Histories.steps:,} steps in {time.monotonic() - began:.0f} s; transitions not seen: {unseen or 'none'}")
     assert not unseen or most < STEPS_THAT_SEE_ALL
