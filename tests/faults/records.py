@@ -185,8 +185,9 @@ class Records:
         started = self.starts.get(task, [])
         if not starts or len(started) < starts or started[starts - 1] + per <= self.now:
             return False
-        self.is_stirred |= (queue, task) not in self.opening
-        self.opening[queue, task] = started[starts - 1] + per
+        opens = started[starts - 1] + per
+        self.is_stirred |= self.opening.get((queue, task)) != opens
+        self.opening[queue, task] = opens
         return True
 
     def _is_capped(self, job: Job) -> bool:

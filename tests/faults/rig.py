@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import threading
@@ -19,23 +18,16 @@ from jobsapi.client import Client
 from jobsapi.errors import JobsApiError, StoreUnavailable
 from jobsapi.settings import Settings
 from jobsapi.store import Store, connect
-from tests.system import System, until
+from tests.system import System, free_port, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Losses", "Rig", "Stream", "free_port", "rig"]
+__all__ = ["Losses", "Rig", "Stream", "rig"]
 
 _MOST_SUBMITS = 50_000
 _PAUSE = 0.01
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listened a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Stream(threading.Thread):

@@ -15,8 +15,8 @@ import pytest
 from jobsapi import jobs
 from jobsapi.errors import StoreUnavailable, UnknownJob
 from tests.conftest import server_binary
-from tests.faults.rig import Losses, Rig, Stream, free_port, rig
-from tests.system import until
+from tests.faults.rig import Losses, Rig, Stream, rig
+from tests.system import free_port, until
 from tests.system.failover import Family, a_family
 
 if TYPE_CHECKING:

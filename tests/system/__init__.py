@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +34,17 @@ def until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -> Any
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 on which nobody listened a moment ago, and that stays free while its server is killed.
+
+    It lies below those that the system gives to outgoing connections: one of these could take it meanwhile, even one to
+    that very port, which is then connected to itself.
+    """
+    for _ in range(100):
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def is_alive(pid: int) -> bool:

@@ -63,7 +63,7 @@ class Family:
 
     def restart(self, server: Server) -> None:
         """Start a server that was killed; returns when it has what the primary has."""
-        server.start(wait=False)
+        server.start()
         until("it is a replica", lambda: self.is_in_sync(server), 60)
 
     def stop(self, server: Server) -> None:

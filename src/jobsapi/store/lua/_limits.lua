@@ -19,7 +19,8 @@ local function is_closed(queue, task, limit, at)
   local oldest = redis.call('LINDEX', K.starts(task), limit.starts - 1)
   local opens = oldest and tonumber(oldest) + limit.per or 0
   if opens <= at then return false end
-  if redis.call('ZADD', K.opening(), opens, queue .. ':' .. task) == 1 then redis.call('ZADD', K.stir(), 0, 'look') end
+  local is_news = redis.call('ZADD', K.opening(), 'CH', opens, queue .. ':' .. task) == 1 -- a new rate moves it, too
+  if is_news then redis.call('ZADD', K.stir(), 0, 'look') end
   return true
 end
 
