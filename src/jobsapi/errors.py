@@ -13,6 +13,7 @@ JobsApiError
 │   ├── NotHolder             the claim is no longer (or never was) the job's
 │   ├── KeyTaken              another active job has the same key
 │   ├── NoResult              the job failed or was cancelled
+│   │   └── JobFailed         the same of one that somebody waited for, with the job's record
 │   └── DatasetBusy           another load of the same data set is running
 ├── ResultExpired 410
 ├── TooLarge 413 · UnsupportedMedia 415
@@ -31,7 +32,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
 __all__ = [
     "ApiUnavailable",
@@ -41,6 +43,7 @@ __all__ = [
     "FieldError",
     "Forbidden",
     "Invalid",
+    "JobFailed",
     "JobsApiError",
     "KeyTaken",
     "NoResult",
@@ -234,6 +237,22 @@ class NoResult(Conflict):
 
     code = "no-result"
     title = "The job ended without a result"
+
+
+class JobFailed(NoResult):
+    """A job that was waited for did not complete; `job` is its record, `reason` the record's word for why."""
+
+    code = "job-failed"
+    title = "The job did not complete"
+
+    def __init__(self, job: Mapping[str, Any]) -> None:
+        """`job`: the record of a job that has ended, as `Job` shows it."""
+        error = job.get("error") or {}
+        why = f"{error['type']}: {error['message']}" if error else ""
+        trace = f"\n{error['traceback']}" if error.get("traceback") else ""
+        super().__init__(f"{job['task']} {job['id']} {job['status']} ({job['reason']}){': ' * bool(why)}{why}{trace}")
+        self.job = job
+        self.reason: str = job["reason"]
 
 
 class DatasetBusy(Conflict):

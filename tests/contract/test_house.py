@@ -67,7 +67,7 @@ HOUSE = (
         "server",
         "client",
     ),
-    *("classic", "example", "doctor", "serve", "cli"),
+    *("classic", "example", "doctor", "serve", "testing", "cli"),
 )
 """Bottom first: a module imports only from parts that stand before its own."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jobsapi import errors
 from jobsapi.client import files
 from jobsapi.client.transport import Transport, path_of, with_query
+from jobsapi.client.values import links
 from jobsapi.errors import ApiUnavailable
 from jobsapi.record import Batch, Job
 from jobsapi.settings import Settings
@@ -132,7 +133,7 @@ class Client:
         if media_type != "application/json":
             return body
         value = json.loads(body)  # orjson makes floats of integers beyond 64 bits
-        if not links and (found := files.links(jid, value)):
+        if not links and (found := links(jid, value)):
             value |= {name: self._transport.read(path_of("jobs", jid, "results", name))[1] for name in found}
         return value
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobsapi.client.transport import media_type, path_of, with_query
+from jobsapi.client.values import links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from jobsapi.client.transport import Transport
 
-__all__ = ["links", "save", "save_table", "table"]
+__all__ = ["save", "save_table", "table"]
 
 _PIECE = 1 << 20
 
@@ -64,19 +65,6 @@ def _file_name(response: urllib3.BaseHTTPResponse) -> str:
     message = Message()
     message["Content-Disposition"] = response.headers.get("Content-Disposition", "")
     return Path(message.get_filename() or "").name
-
-
-def links(jid: str, value: Any) -> dict[str, dict[str, Any]]:
-    """Which entries of a result stand for files, that is, are links to outputs of this job."""
-    if not isinstance(value, dict):
-        return {}
-    return {
-        name: each
-        for name, each in value.items()
-        if isinstance(each, dict)
-        and set(each) == {"href", "type", "bytes"}
-        and str(each["href"]).endswith(f"/jobs/{jid}/results/{name}")
-    }
 
 
 def _write(path: Path, pieces: Iterable[bytes]) -> Path:
