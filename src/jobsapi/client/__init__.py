@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobsapi import errors
-from jobsapi.client import files
+from jobsapi.client import files, values
 from jobsapi.client.transport import Transport, path_of, with_query
-from jobsapi.client.values import links
 from jobsapi.errors import ApiUnavailable
 from jobsapi.record import Batch, Job
 from jobsapi.settings import Settings
@@ -133,7 +132,7 @@ class Client:
         if media_type != "application/json":
             return body
         value = json.loads(body)  # orjson makes floats of integers beyond 64 bits
-        if not links and (found := links(jid, value)):
+        if not links and (found := values.links(jid, value)):
             value |= {name: self._transport.read(path_of("jobs", jid, "results", name))[1] for name in found}
         return value
 
