@@ -5,7 +5,7 @@ JOBS   ?= 2
 BIN    := .venv/bin
 READY  := .venv/.ready
 PYTEST := $(BIN)/python -m pytest
-FAST   := $(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" --ignore tests/crash
+FAST   := $(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" --ignore tests/crash --ignore tests/browser
 # These start the embedded Valkey or no server at all: running them for Redis again would show nothing new.
 NO_REDIS := cli embedded docs runner contract containers benchmarks
 

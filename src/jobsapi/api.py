@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Blueprint, Flask
 
 from jobsapi.settings import Settings
-from jobsapi.web import about, access, batches, common, data, jobs, openapi, results, schedules, system
+from jobsapi.web import about, access, batches, common, data, jobs, openapi, results, schedules, system, ui
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
@@ -23,6 +23,7 @@ _PARTS = (
     schedules.blueprint,
     system.blueprint,
     openapi.blueprint,
+    ui.blueprint,
 )
 
 

@@ -16,6 +16,11 @@ from jobsapi.store.keys import Keys
 SOURCE = Path(jobsapi.__file__).parent
 ROOT = SOURCE.parent.parent
 MODULES = sorted(SOURCE.rglob("*.py"))
+PAGE = sorted(
+    path
+    for path in (SOURCE / "web" / "ui").rglob("*.*")
+    if path.suffix in (".js", ".css") and "vendor" not in path.parts
+)
 SCRIPTS = sorted((SOURCE / "store" / "lua").glob("*.lua"))
 
 HOUSE = (
@@ -134,6 +139,24 @@ def test_files_and_functions_stay_small_and_say_what_they_are_for(module):
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 50, f"{node.name} is too long"
+
+
+@pytest.mark.parametrize("file", PAGE, ids=lambda path: path.name)
+def test_a_file_of_the_page_stays_small_says_what_it_is_for_and_names_no_other_host(file):
+    lines = file.read_text().splitlines()
+    assert lines[0].startswith(("// ", "/* "))
+    assert len(lines) <= 400
+    text = file.read_text()
+    assert not re.findall(r"https?://(?!www\.w3\.org)\w", text)
+    assert not re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
+
+
+def test_what_the_page_vendors_keeps_its_licence_beside_it():
+    vendored = SOURCE / "web" / "ui" / "vendor"
+    told = (vendored / "README.md").read_text()
+    for file in vendored.glob("*.js"):
+        row = next(line for line in told.splitlines() if line.startswith(f"| `{file.name}`"))
+        assert (vendored / re.findall(r"`([\w.]+LICENSE)`", row)[0]).is_file()
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -1,4 +1,4 @@
-"""/ and /help: where everything is, for a person who just found the address."""
+"""/ and /help: the page for browsers, and where everything is for a person who just found the address."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from importlib import metadata
 
 from flask import Blueprint, Response, request
 
+from jobsapi.web import ui
 from jobsapi.web.access import asks_token
-from jobsapi.web.common import address, own_routes, reply, the_settings
+from jobsapi.web.common import address, own_routes, reply, the_settings, wants_page
 
 __all__ = ["blueprint"]
 
@@ -18,9 +19,13 @@ _LINKS = ("jobs", "batches", "data", "datasets", "tasks", "queues", "workers", "
 
 @blueprint.get("/")
 def home() -> Response:
-    """Links to what a newcomer wants next."""
+    """The web page for a browser; for others links to what a newcomer wants next."""
+    if wants_page():
+        return ui.shell()
     links = {name.partition(".")[0]: f"{request.path}{name}" for name in _LINKS}
-    return reply({"name": "jobsapi", "version": metadata.version("jobsapi"), "links": links})
+    return reply(
+        {"name": "jobsapi", "version": metadata.version("jobsapi"), "links": links}, headers={"Vary": "Accept"}
+    )
 
 
 @blueprint.get("/help")

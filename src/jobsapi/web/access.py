@@ -13,7 +13,7 @@ import orjson
 from flask import Flask, request
 
 from jobsapi.errors import Forbidden, SetupError, Unauthorized
-from jobsapi.web.common import the_store
+from jobsapi.web.common import the_store, wants_page
 
 if TYPE_CHECKING:
     from jobsapi.settings import Settings
@@ -23,6 +23,8 @@ __all__ = ["asks_token", "create_token", "install_access", "list_tokens", "refus
 
 _OWN_NAMES = {"localhost", "127.0.0.1", "::1"}
 _OPEN_PATHS = {"/healthz", "/readyz"}
+_PAGE, _PAGE_FILES = "about.home", "ui.file"
+"""The endpoints of the web page, which holds nothing that is anybody's: its scripts ask the API, with a token."""
 _REMEMBERED_SECONDS = 5.0
 
 
@@ -88,12 +90,21 @@ def install_access(app: Flask, settings: Settings) -> None:
 
     def check() -> None:
         if by_token:
-            if request.path not in _OPEN_PATHS:
+            if request.path not in _OPEN_PATHS and not _is_page():
                 known.check(request.headers.get("Authorization", ""))
         else:
             _refuse_foreign(hosts, origins)
 
     app.before_request(check)
+
+
+def _is_page() -> bool:
+    return request.endpoint == _PAGE_FILES or (request.endpoint == _PAGE and wants_page())
+
+
+def _is_followed_link() -> bool:
+    """Whether a person follows a link to the page: it shows itself alone, to nobody but that person."""
+    return request.endpoint == _PAGE and request.headers.get("Sec-Fetch-Mode") == "navigate" and wants_page()
 
 
 def _refuse_foreign(hosts: set[str], origins: set[str]) -> None:
@@ -102,7 +113,7 @@ def _refuse_foreign(hosts: set[str], origins: set[str]) -> None:
         raise Forbidden(f"This API does not answer for the host {netloc!r}. JOBSAPI_ALLOWED_HOSTS adds names.")
     origin = request.headers.get("Origin")
     if origin is None:
-        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and not _is_followed_link():
             raise Forbidden("A web page of another site may not use this API.")
         return
     asker = origin.lower().partition("://")[2]

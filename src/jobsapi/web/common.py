@@ -39,6 +39,7 @@ __all__ = [
     "reply",
     "the_settings",
     "the_store",
+    "wants_page",
 ]
 
 _Linked = TypeVar("_Linked", bound="Job | Batch")
@@ -244,6 +245,11 @@ def _refuse_wide_integers(body: bytes, base: str, what: str) -> None:
 def _integer(digits: str) -> Any:
     fits = len(digits) <= 20 and -(2**63) <= int(digits) < 2**64
     return int(digits) if fits else _WIDE
+
+
+def wants_page() -> bool:
+    """Whether who asks for `/` is a browser; programs, and people with curl, get JSON."""
+    return request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
 
 
 def harden(answer: Response) -> Response:

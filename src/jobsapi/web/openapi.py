@@ -88,7 +88,7 @@ _GROUPS |= {"results": "jobs", "download": "jobs", "datasets": "data", "workers"
 
 
 def _operation(method: str, path: str, summary: str, described: Operation, *, by_token: bool) -> dict[str, Any]:
-    is_open = path in ("/healthz", "/readyz")
+    is_open = path in ("/healthz", "/readyz") or path.startswith("/ui/")
     refusals = {*described.refusals, *([503] if described.needs_store else []), *([] if by_token else [403])}
     if by_token and not is_open:
         refusals.add(401)

@@ -111,7 +111,10 @@ _CHANGE_JOB = Operation({200: "Job"}, (404, 409, 422))
 _CHANGE_QUEUE = Operation({200: "Pause"}, (422,))
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
-    ("GET", "/"): Operation({200: "Home"}, needs_store=False),
+    ("GET", "/"): Operation({200: "Home"}, also={200: "text/html"}, needs_store=False),
+    ("GET", "/ui/{version}/{name}"): Operation(
+        {200: ANY, 304: ""}, (404,), _READ, headers={200: ("ETag",)}, needs_store=False
+    ),
     ("GET", "/help"): Operation({200: TEXT}, needs_store=False),
     ("GET", "/openapi.json"): Operation({200: "application/json", 304: ""}, (), _READ, headers={200: ("ETag",)}),
     ("GET", "/docs"): Operation({200: "text/html"}),
