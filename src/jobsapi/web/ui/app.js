@@ -11,8 +11,12 @@ import { onTokenAsked } from "./lib/api.js";
 const VIEWS = [
   { name: "overview", label: "Overview", load: () => import("./views/overview.js") },
   { name: "jobs", label: "Jobs", load: () => import("./views/jobs.js"), one: () => import("./views/job.js") },
+  { name: "submit", label: "Submit", load: () => import("./views/submit.js") },
+  { name: "data", label: "Data", load: () => import("./views/data.js") },
+  { name: "batches", label: "Batches", load: () => import("./views/batches.js") },
+  { name: "schedules", label: "Schedules", load: () => import("./views/schedules.js") },
 ];
-const LOGIN = null; // the view that asks for a token; it calls `onToken` once the API takes it
+const LOGIN = () => import("./views/login.js"); // asks for a token; it calls `onToken` once the API takes it
 
 const loaded = new Map();
 
