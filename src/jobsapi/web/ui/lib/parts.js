@@ -1,5 +1,6 @@
 // The small pieces that every view is made of.
 import { html, useState } from "./html.js";
+import { address, ask, token } from "./api.js";
 import { ago, at, exact, duration, ms } from "./format.js";
 import { useNow } from "./hooks.js";
 import { toast } from "./toast.js";
@@ -92,6 +93,18 @@ export function Copy({ text, label = "Copy" }) {
     }
   };
   return html`<button type="button" class="quiet" onClick=${copy} aria-live="polite">${done ? "Copied" : label}</button>`;
+}
+
+/** Saves what the API has at `path` under `name`; by fetch, so that it carries the token. */
+export function Download({ path, name, label = "Download", kind = "quiet" }) {
+  const save = async () => {
+    const url = URL.createObjectURL(await (await ask(path)).blob());
+    const anchor = Object.assign(document.createElement("a"), { href: url, download: name });
+    anchor.click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  };
+  if (!token.get()) return html`<a class="button ${kind}" href=${address(path)} download=${name}>${label}</a>`;
+  return html`<${Action} run=${save} kind=${kind}>${label}</${Action}>`;
 }
 
 /** A button that cannot be pressed again before what it started has ended; its failure becomes a toast. */

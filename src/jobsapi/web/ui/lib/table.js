@@ -2,19 +2,21 @@
 import { html, useMemo, useState } from "./html.js";
 
 /** columns: [{ key, label, render(row), value(row) (sorts by it), numeric, minor (left out on a narrow page) }].
+ * `most`: how many rows are shown, of those that come first when sorted.
  * `chosen`: a Set of keys and `choose(keys, on)` for rows that can be chosen; `nameOf(row)` names one for readers. */
-export function Table({ caption, columns, rows, keyOf, chosen, choose, nameOf = keyOf, cards = false, sorted = null }) {
+export function Table({ caption, columns, rows, keyOf, chosen, choose, nameOf = keyOf, cards = false, sorted = null, most = Infinity }) {
   const [sort, setSort] = useState(sorted); // { key, down }
-  const shown = useMemo(() => ordered(rows, columns, sort), [rows, columns, sort]);
+  const all = useMemo(() => ordered(rows, columns, sort), [rows, sort]);
+  const shown = most < all.length ? all.slice(0, most) : all;
   const keys = shown.map(keyOf);
-  const all = chosen && keys.length > 0 && keys.every((key) => chosen.has(key));
-  const some = chosen && !all && keys.some((key) => chosen.has(key));
+  const every = chosen && keys.length > 0 && keys.every((key) => chosen.has(key));
+  const some = chosen && !every && keys.some((key) => chosen.has(key));
   const by = (column) => setSort((old) => ({ key: column.key, down: old && old.key === column.key ? !old.down : !!column.numeric }));
   return html`<div class="table ${cards ? "cards" : ""}" role="region" aria-label=${caption} tabindex=${cards ? undefined : 0}>
     <table>
       <caption class="hidden">${caption}</caption>
       <thead><tr>
-        ${chosen && html`<th class="check"><input type="checkbox" aria-label="Choose all shown" checked=${all} ref=${(box) => box && (box.indeterminate = some)} onChange=${(event) => choose(keys, event.target.checked)} /></th>`}
+        ${chosen && html`<th class="check"><input type="checkbox" aria-label="Choose all shown" checked=${every} ref=${(box) => box && (box.indeterminate = some)} onChange=${(event) => choose(keys, event.target.checked)} /></th>`}
         ${columns.map((column) => {
           const order = sort && sort.key === column.key ? (sort.down ? "descending" : "ascending") : undefined;
           return html`<th key=${column.key} scope="col" class=${classes(column)} aria-sort=${order}>${

@@ -1,0 +1,68 @@
+// A job's log: its end, which follows what is written until one scrolls up.
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/html.js";
+import { ask } from "../lib/api.js";
+import { bytes } from "../lib/format.js";
+import { Download, Empty, Panel } from "../lib/parts.js";
+
+const MOST = 200_000; // characters shown; the whole is a link away
+const NEAR = 24; // px from its end that still count as the end
+
+const COLOURS = /\u001b\[[0-9;?]*[A-Za-z]/g;
+
+/** As a terminal shows it: without the codes for colours, and of a line that was written over its last state. */
+export function clean(text) {
+  const plain = text.replace(COLOURS, "").replace(/\r+\n/g, "\n");
+  return plain.includes("\r") ? plain.replace(/[^\n]*\r(?=[^\n])/g, "") : plain;
+}
+
+export function Log({ job, handle, isActive }) {
+  const [text, setText] = useState(null);
+  const [problem, setProblem] = useState(null);
+  const [follows, setFollows] = useState(true);
+  const box = useRef(null);
+  const busy = useRef({ running: false, due: false });
+
+  async function renew() {
+    const own = busy.current;
+    if (own.running) {
+      own.due = true;
+      return;
+    }
+    own.running = true;
+    try {
+      const answer = await ask(`jobs/${job.id}/logs`);
+      setText(await answer.text());
+      setProblem(null);
+    } catch (failed) {
+      setProblem(failed);
+    }
+    own.running = false;
+    if (own.due) {
+      own.due = false;
+      renew();
+    }
+  }
+
+  handle.current = { renew, add: (event) => setText((old) => (old || "") + event.text) };
+  useEffect(() => {
+    renew();
+  }, [job.id, job.status]);
+  useLayoutEffect(() => {
+    if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [text, follows]);
+
+  const scrolled = () => {
+    const at = box.current;
+    setFollows(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR);
+  };
+  const isLong = text !== null && text.length > MOST;
+  const shown = text && clean(isLong ? text.slice(-MOST) : text);
+  const actions = html`${isActive && !follows && html`<button class="quiet" onClick=${() => setFollows(true)}>Follow again</button>`}
+    ${isActive && follows && text && html`<span class="dim small" role="status">Following</span>`}
+    ${text && html`<${Download} path=${`jobs/${job.id}/logs`} name=${`${job.id}.log`} label=${`Save, ${bytes(text.length)}`} />`}`;
+  return html`<${Panel} title="Log" class="panel log" actions=${actions}>
+    ${problem && html`<p class="body dim">${problem.detail || problem.message}</p>`}
+    ${text === "" && html`<${Empty} title=${isActive ? "Nothing written yet" : "Nothing was written"}><p>What the task prints shows up here.</p></${Empty}>`}
+    ${text && html`<pre class="text" tabindex="0" role="region" aria-label="Log" ref=${box} onScroll=${scrolled}>${isLong ? "… the end of a long log:\n" + shown : shown}</pre>`}
+  </${Panel}>`;
+}

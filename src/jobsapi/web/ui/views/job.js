@@ -1,0 +1,172 @@
+// One job: where it stands, how far it is, what it writes, what came of it, and what can be done with it.
+import { html, useCallback, useEffect, useRef, useState } from "../lib/html.js";
+import { del, get, post } from "../lib/api.js";
+import { confirm } from "../lib/dialog.js";
+import { count, duration, ms, plural } from "../lib/format.js";
+import { useAsk, useNow, useTitle } from "../lib/hooks.js";
+import { useLive } from "../lib/live.js";
+import { Action, Bar, Copy, Note, Panel, Status, Time, Trouble } from "../lib/parts.js";
+import { go, link } from "../lib/router.js";
+import { toast } from "../lib/toast.js";
+import { Json } from "../lib/json-view.js";
+import { Attempts, Line } from "./job-line.js";
+import { Failure } from "./job-error.js";
+import { Log } from "./job-log.js";
+import { Result } from "./job-result.js";
+
+const ACTIVE = new Set(["scheduled", "submitted", "in progress"]);
+const MOST_PARENTS = 20;
+
+export default function Job({ route }) {
+  const id = route.path[1];
+  const asked = useAsk((signal) => get(`jobs/${encodeURIComponent(id)}`, { signal }), [id]);
+  const [patch, setPatch] = useState(null); // what events told since the last answer
+  useEffect(() => setPatch(null), [asked.data]);
+  const job = asked.data && { ...asked.data, ...patch };
+  useTitle(job ? `${job.task} · ${job.status}` : "Job");
+  const log = useRef(null);
+  const isActive = !job || ACTIVE.has(job.status);
+  const ended = useRef(false);
+  ended.current = !isActive;
+  useLive(isActive ? `jobs/${encodeURIComponent(id)}/events` : null, (type, data) => {
+    if (type === "progress") setPatch((old) => ({ ...old, progress: { fraction: data.fraction, message: data.message } }));
+    else if (type === "position") setPatch((old) => ({ ...old, position: data.position }));
+    else if (type === "log") log.current && log.current.add(data);
+    else {
+      asked.again();
+      if (type === "look" && log.current) log.current.renew();
+    }
+  }, { isOver: () => ended.current });
+  useSeenAgain(asked.again);
+  if (!job) return html`<h1>Job</h1><${Trouble} problem=${asked.problem} again=${asked.again} />`;
+  return html`
+    <${Head} job=${job} again=${asked.again} />
+    <${Trouble} problem=${asked.problem} again=${asked.again} />
+    <${Now} job=${job} />
+    <${Failure} job=${job} />
+    ${job.status === "complete" && html`<${Result} job=${job} key=${job.finished} />`}
+    <div class="columns">
+      <${Log} job=${job} handle=${log} isActive=${isActive} />
+      <div class="stack">
+        <${Line} job=${job} />
+        <${Params} job=${job} />
+        <${Facts} job=${job} />
+      </div>
+    </div>
+    <${Attempts} job=${job} />
+  `;
+}
+
+/** An ended job may be retried by somebody else meanwhile: look when the person comes back to the page. */
+function useSeenAgain(again) {
+  useEffect(() => {
+    const seen = () => document.hidden || again();
+    document.addEventListener("visibilitychange", seen);
+    return () => document.removeEventListener("visibilitychange", seen);
+  }, [again]);
+}
+
+function Head({ job, again }) {
+  const isActive = ACTIVE.has(job.status);
+  const act = (path, said) => async () => {
+    await post(`jobs/${job.id}/${path}`);
+    toast(said);
+    again();
+  };
+  return html`<div class="job-head">
+    <p class="crumbs"><a href="#/jobs">Jobs</a> <span aria-hidden="true">/</span> <span class="mono">${job.id}</span> <${Copy} text=${job.id} label="Copy id" /></p>
+    <div class="title">
+      <h1>${job.task} <${Status} job=${job} /></h1>
+      <div class="buttons">
+        ${isActive && html`<${Action} run=${act("cancel", "The job is told to stop.")} disabled=${job.cancel_requested} kind="danger">${job.cancel_requested ? "Stopping …" : "Cancel"}</${Action}>`}
+        ${!isActive && html`<${Action} run=${act("retry", "The job goes into its queue again.")}>Retry</${Action}>`}
+        <${Action} run=${() => runAgain(job)}>Run again</${Action}>
+        <a class="button" href=${link("submit", { task: job.task, from: job.id })}>Run again with changes</a>
+        ${!isActive && html`<${Action} run=${() => remove(job)}>Remove</${Action}>`}
+      </div>
+    </div>
+  </div>`;
+}
+
+async function runAgain(job) {
+  const options = { queue: job.queue, priority: job.priority, tags: job.tags, max_attempts: job.max_attempts };
+  const made = await post("jobs", { task: job.task, params: job.params, ...options });
+  toast("A new job with the same parameters.");
+  go(["jobs", made.id]);
+}
+
+async function remove(job) {
+  const agreed = await confirm({ title: `Remove this job?`, text: `${job.task} ${job.id}: its record, log and results are gone for good.`, yes: "Remove", no: "Keep it", danger: true });
+  if (!agreed) return;
+  await del(`jobs/${job.id}`);
+  toast("The job is removed.");
+  go("jobs");
+}
+
+/** What goes on now: how far it is and how long that may take, or what it waits for. */
+function Now({ job }) {
+  const now = useNow(ACTIVE.has(job.status) ? 1000 : 0);
+  if (job.status === "in progress") {
+    const fraction = job.progress ? job.progress.fraction : null;
+    return html`<section class="panel now" aria-label="Progress">
+      <div class="now-line"><strong>${typeof fraction === "number" ? `${Math.floor(fraction * 100)} %` : "Running"}</strong><span class="message">${job.progress && job.progress.message}</span><span class="dim rest">${rest(job, now)}</span></div>
+      <${Bar} fraction=${fraction} />
+    </section>`;
+  }
+  if (job.status === "submitted")
+    return html`<${Note} icon="submitted">${job.position === null ? "It waits in its queue." : job.position === 0 ? "It is the next one of its queue." : `${plural(job.position, "job")} ahead of it in the queue ${job.queue}.`}${job.advice && html`<p>${job.advice}</p>`}</${Note}>`;
+  if (job.status === "scheduled")
+    return html`<${Note} icon="scheduled">${job.run_at ? html`<span>Goes into its queue <${Time} value=${job.run_at} />.</span>` : "It waits for other jobs."}</${Note}>`;
+  return null;
+}
+
+/** The rest of the time, taken from how long it took so far. */
+export function rest(job, now) {
+  const ran = (now - ms(job.started)) / 1000;
+  const fraction = job.progress && job.progress.fraction;
+  if (!(ran > 1)) return "";
+  if (!(fraction > 0.01) || fraction >= 1) return `${duration(ran)} so far`;
+  return `${duration(ran)} so far, about ${duration((ran * (1 - fraction)) / fraction)} to go`;
+}
+
+function Params({ job }) {
+  const text = JSON.stringify(job.params, null, 2);
+  const isEmpty = Object.keys(job.params).length === 0;
+  return html`<${Panel} title="Parameters" actions=${!isEmpty && html`<${Copy} text=${text} label="Copy JSON" />`}>
+    <div class="body">${isEmpty ? html`<p class="dim">None were given: the task's defaults.</p>` : html`<${Json} value=${job.params} open=${2} />`}</div>
+  </${Panel}>`;
+}
+
+function Facts({ job }) {
+  const facts = [
+    ["Queue", html`<a href=${link("jobs", { queue: job.queue })}>${job.queue}</a>`],
+    ["Priority", job.priority !== 0 && count(job.priority)],
+    ["Tags", job.tags.length > 0 && job.tags.map((tag) => html`<a class="tag" href=${link("jobs", { tag })}>${tag}</a> `)],
+    ["Batch", job.batch && html`<a class="mono" href=${link("jobs", { batch: job.batch })}>${job.batch}</a>`],
+    ["After", job.after && html`<${Parents} ids=${job.after} />`],
+    ["After the end of", job.after_any && html`<${Parents} ids=${job.after_any} />`],
+    ["Attempt", job.max_attempts > 1 && `${job.attempt} of ${job.max_attempts}`],
+    ["Lost deliveries", job.deliveries_lost > 0 && count(job.deliveries_lost)],
+    ["Worker", job.worker && html`<span class="mono">${job.worker}</span>`],
+    ["Webhook", job.webhook && html`${job.webhook.status}, ${plural(job.webhook.tries, "try", "tries")}: <span class="mono">${job.webhook.url}</span>${job.webhook.last_error && html`<br />${job.webhook.last_error}`}`],
+  ].filter(([, value]) => value);
+  return html`<${Panel} title="Details"><dl class="facts body">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></${Panel}>`;
+}
+
+/** The jobs that it came after, each with its status. */
+function Parents({ ids }) {
+  const [known, set] = useState({});
+  const look = useCallback(async (id) => {
+    try {
+      const job = await get(`jobs/${id}`);
+      set((old) => ({ ...old, [id]: job }));
+    } catch {
+      set((old) => ({ ...old, [id]: null }));
+    }
+  }, []);
+  useEffect(() => ids.slice(0, MOST_PARENTS).forEach(look), [ids.join()]);
+  return html`<ul class="plain">
+    ${ids.slice(0, MOST_PARENTS).map((id) => html`<li key=${id}><a class="mono" href=${link(["jobs", id])}>${known[id] ? known[id].task : id}</a> ${known[id] && html`<${Status} job=${known[id]} />`}${known[id] === null && html`<span class="dim">not there any more</span>`}</li>`)}
+    ${ids.length > MOST_PARENTS && html`<li class="dim">… and ${count(ids.length - MOST_PARENTS)} more</li>`}
+  </ul>`;
+}
