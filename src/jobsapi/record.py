@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from jobsapi.notebook import batch_html, job_html
 from jobsapi.states import ENDED, STAGED_CODE, Status
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ class Job(dict[str, Any]):
         except KeyError:
             raise AttributeError(f"a job has no {name!r}") from None
 
+    def _repr_html_(self) -> str:
+        return job_html(self)
+
 
 class Batch(dict[str, Any]):
     """A batch as users see it, over HTTP and in Python alike; `batch.id` is `batch["id"]`.
@@ -45,6 +49,9 @@ class Batch(dict[str, Any]):
             return self[name]
         except KeyError:
             raise AttributeError(f"a batch has no {name!r}") from None
+
+    def _repr_html_(self) -> str:
+        return batch_html(self)
 
 
 FIELDS = (

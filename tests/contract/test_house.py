@@ -27,6 +27,7 @@ HOUSE = (
     *(
         "errors",
         "names",
+        "notebook",
         "settings",
         "outbound",
         "states",

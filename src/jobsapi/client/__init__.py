@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from jobsapi import errors
 from jobsapi.client import files, values
+from jobsapi.client.handles import JobHandle
+from jobsapi.client.many import JobHandles
+from jobsapi.client.submitting import Submitting
 from jobsapi.client.transport import Transport, path_of, with_query
+from jobsapi.client.values import File, Image
+from jobsapi.client.watcher import Watcher
 from jobsapi.errors import ApiUnavailable
 from jobsapi.record import Batch, Job
 from jobsapi.settings import Settings
@@ -18,7 +23,9 @@ from jobsapi.states import ACTIVE, ENDED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["Client"]
+    from jobsapi.client.awaited import AsyncClient, AsyncHandle, AsyncHandles
+
+__all__ = ["AsyncClient", "AsyncHandle", "AsyncHandles", "Client", "File", "Image", "JobHandle", "JobHandles"]
 
 _Shown = TypeVar("_Shown", Job, Batch)
 
@@ -39,7 +46,16 @@ _TYPES = {
 _ENDED = {status.value for status in ENDED}
 
 
-class Client:
+def __getattr__(name: str) -> Any:
+    """What is for asyncio is imported when it is asked for: asyncio takes as long to import as all the rest."""
+    if name not in __all__:
+        raise AttributeError(f"module 'jobsapi.client' has no attribute {name!r}")
+    from jobsapi.client import awaited
+
+    return getattr(awaited, name)
+
+
+class Client(Submitting):
     """An API at an address. Thread-safe; keeps its connections.
 
     Errors are those of `jobsapi.errors`, as in the API's own process: `UnknownJob`, `Invalid` (its `errors` name the
@@ -56,6 +72,8 @@ class Client:
         settings = Settings.from_environment()
         address = (url or settings.api_url).rstrip("/")
         self._transport = Transport(address, token or settings.token, timeout)
+        self._watcher = Watcher(self._transport)
+        self._options: dict[str, Any] = {}
 
     @property
     def url(self) -> str:
@@ -63,26 +81,35 @@ class Client:
         return self._transport.url
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back; handles whose jobs have not ended raise ApiUnavailable."""
+        self._watcher.close()
         self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        self.close()
 
     # --- Jobs -------------------------------------------------------------------------------------------------------
 
-    def add_job(self, task: str, params: Mapping[str, Any] | None = None, **options: Any) -> Job:
+    def add_job(self, /, task: str, params: Mapping[str, Any] | None = None, **options: Any) -> Job:
         """Record one job and return at once; `options` as in `jobsapi.jobs.add_job`. Raises Invalid, TooLarge."""
-        return Job(self._transport.submit("/jobs", {"task": task, "params": dict(params or {}), **options}))
+        return Job(
+            self._transport.submit("/jobs", {"task": task, "params": dict(params or {}), **self._options, **options})
+        )
 
     def add_jobs(self, requests: Iterable[Mapping[str, Any]]) -> list[Job]:
         """Record many jobs, `{"task", "params", …options}` each, all or none; each has `id`, `status` and `batch`."""
-        made = self._transport.submit("/jobs", list(requests))
+        made = self._transport.submit("/jobs", [{**self._options, **each} for each in requests])
         return [Job(each, batch=made["batch"]) for each in made["jobs"]]
 
     def add_sweep(
-        self, task: str, sweep: Mapping[str, Iterable[Any]], params: Mapping[str, Any] | None = None, **options: Any
+        self, /, task: str, sweep: Mapping[str, Iterable[Any]], params: Mapping[str, Any] | None = None, **options: Any
     ) -> Batch:
         """Record a job for every combination of the sweep's values as one batch; see `jobsapi.jobs.add_sweep`."""
         values = {name: each if isinstance(each, str | dict) else list(each) for name, each in sweep.items()}
-        body = {"task": task, "sweep": values, "params": dict(params or {}), **options}
+        body = {"task": task, "sweep": values, "params": dict(params or {}), **self._options, **options}
         return self.get_batch(self._transport.submit("/jobs", body)["batch"])
 
     def get_job_by_id(self, jid: str) -> Job:
@@ -242,7 +269,7 @@ class Client:
             return dict(self._transport.sent(address, file, headers, _LOAD_SECONDS))
 
     def search_data(
-        self, search: str | None = None, *, dataset: str = "default", page: int = 100, **where: Any
+        self, /, search: str | None = None, *, dataset: str = "default", page: int = 100, **where: Any
     ) -> Iterator[dict[str, Any]]:
         """All records in which every word of `search` occurs and that fit `where`: `temp_max=5`, `**{"wind.gte": 3}`.
 

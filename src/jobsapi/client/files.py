@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import mimetypes
 from contextlib import closing
-from email.message import Message
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobsapi.client.transport import media_type, path_of, with_query
+from jobsapi.client.transport import file_name, media_type, path_of, with_query
 from jobsapi.client.values import links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    import urllib3
 
     from jobsapi.client.transport import Transport
 
@@ -27,7 +24,7 @@ _PIECE = 1 << 20
 def save(transport: Transport, jid: str, path: Path) -> list[Path]:
     """The outputs of a job as `path`, or as files in it; see `Client.save_results`."""
     with closing(transport.open("GET", path_of("download", jid))) as response:
-        target = path / (_file_name(response) or jid) if path.is_dir() else path
+        target = path / (file_name(response) or jid) if path.is_dir() else path
         if media_type(response) != "application/json":
             return [_write(target, response.stream(_PIECE))]
         body = response.read()
@@ -54,17 +51,10 @@ def save_table(transport: Transport, batch: str, path: Path) -> Path:
 
 def _save_output(transport: Transport, jid: str, name: str, link: Mapping[str, Any], folder: Path) -> Path:
     with closing(transport.open("GET", path_of("jobs", jid, "results", name))) as response:
-        file_name = _file_name(response) or name
-        if not Path(file_name).suffix:
-            file_name += mimetypes.guess_extension(link["type"].partition(";")[0]) or ""
-        return _write(folder / file_name, response.stream(_PIECE))
-
-
-def _file_name(response: urllib3.BaseHTTPResponse) -> str:
-    """The name in Content-Disposition without any folder, or ""."""
-    message = Message()
-    message["Content-Disposition"] = response.headers.get("Content-Disposition", "")
-    return Path(message.get_filename() or "").name
+        called = file_name(response) or name
+        if not Path(called).suffix:
+            called += mimetypes.guess_extension(link["type"].partition(";")[0]) or ""
+        return _write(folder / called, response.stream(_PIECE))
 
 
 def _write(path: Path, pieces: Iterable[bytes]) -> Path:

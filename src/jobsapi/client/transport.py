@@ -5,23 +5,28 @@ from __future__ import annotations
 import functools
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from email.message import Message
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 import urllib3
 
 from jobsapi import errors
+from jobsapi.client.values import Received
 from jobsapi.errors import ApiUnavailable, FieldError, Invalid, JobsApiError, SetupError, StoreFull, StoreUnavailable
 from jobsapi.names import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Transport", "media_type", "path_of", "with_query"]
+__all__ = ["Transport", "file_name", "media_type", "path_of", "with_query"]
+
+_Read = TypeVar("_Read")
 
 _PAUSES = (0.1, 0.5, 2.0)
-"""Seconds before a submit is sent again whose reply was lost, on its way here or on the API's way to its store."""
+"""Seconds before a submit or a read is sent again whose reply was lost, here or on the API's way to its store."""
 
 
 class Transport:
@@ -52,6 +57,15 @@ class Transport:
                 if not pauses or is_full or (nobody_there and len(pauses) == len(_PAUSES)):
                     raise
                 time.sleep(pauses.pop(0))
+
+    def patiently(self, read: Callable[[], _Read]) -> _Read:
+        """What `read` gives, asked a few times where the API or its store does not answer: it changes nothing there."""
+        for pause in _PAUSES:
+            try:
+                return read()
+            except (ApiUnavailable, StoreUnavailable):
+                time.sleep(pause)
+        return read()
 
     def json(self, method: str, path: str, body: Any = None, more: Mapping[str, str] | None = None) -> Any:
         """The JSON value of the reply; `body` is sent as JSON, None is no body. `more`: headers."""
@@ -91,8 +105,15 @@ class Transport:
         with closing(self.open("GET", path)) as response:
             return media_type(response), self._whole(response)
 
-    def pieces(self, response: urllib3.BaseHTTPResponse, size: int) -> Iterator[bytes]:
-        """The body in pieces of at most that many bytes."""
+    def received(self, path: str, accept: str | None = None) -> Received:
+        """An output of a job, in the form that is accepted, with the name of the file that it was."""
+        headers = {"Accept": accept} if accept else {}
+        with closing(self.open("GET", path, headers=headers)) as response:
+            about = response.headers
+            return Received(about.get("Content-Type", ""), file_name(response), self._whole(response))
+
+    def pieces(self, response: urllib3.BaseHTTPResponse, size: int | None) -> Iterator[bytes]:
+        """The body in pieces of at most that many bytes; None: as they come."""
         try:
             yield from response.stream(size)
         except urllib3.exceptions.HTTPError as problem:
@@ -178,6 +199,13 @@ def with_query(path: str, query: Mapping[str, Any]) -> str:
     """An address with the parameters that are not None."""
     given = {name: value for name, value in query.items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def file_name(response: urllib3.BaseHTTPResponse) -> str:
+    """The name in Content-Disposition without any folder, or ""."""
+    message = Message()
+    message["Content-Disposition"] = response.headers.get("Content-Disposition", "")
+    return PurePath(message.get_filename() or "").name
 
 
 def media_type(response: urllib3.BaseHTTPResponse) -> str:
