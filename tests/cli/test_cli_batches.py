@@ -65,7 +65,11 @@ def test_batch_cancel_stops_what_is_active(system):
 
 def test_an_unknown_batch_is_said_in_one_sentence(system):
     done = system.run("batch", "status", "nothing")
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", "jobsapi: No batch has the id 'nothing'.\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "jobsapi: No batch has the id 'nothing'. `jobsapi batches` lists those that are there.\n",
+    )
 
 
 def test_a_sweep_prints_the_batchs_id_or_with_wait_its_table(system):
@@ -86,7 +90,8 @@ def test_a_sweep_that_does_not_fit_or_does_not_complete_says_so(system):
     assert "/sweep/a/1" in done.stderr
     done = system.run("submit", "hold", "until=/", "--sweep", "seconds=1,2", "--expires-in", "0.001", "--wait")
     assert done.returncode == 1
-    assert done.stderr == "jobsapi: 2 of 2 jobs did not complete.\n"
+    [line] = done.stderr.splitlines()
+    assert line.startswith("jobsapi: 2 of 2 jobs did not complete; `jobsapi jobs --batch ")
 
 
 def test_a_client_sends_a_sweep_and_waits_for_it(system):

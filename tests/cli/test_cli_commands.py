@@ -74,9 +74,11 @@ def test_a_job_that_fails_is_exit_code_1_and_says_why(system):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["add", "a=x"], "/params/a"),
-        (["add"], "/params/a is required"),
-        (["add", "a=1", "c=2"], "/params/c is not a parameter"),
+        (["add", "a=x"], 'a: "x" is not of type "integer". `jobsapi tasks add` shows what it takes.'),
+        (["add"], "a is required. `jobsapi tasks add`"),
+        (["add", "a=1", "c=2"], "c is not a parameter."),
+        (["echo", "text=1", "nmbers=[]"], "nmbers is not a parameter (did you mean numbers?)."),
+        (["echo", "text=1", 'numbers=[1, "x"]'], 'numbers/1: "x" is not of type "integer"'),
         (["add", "1"], "NAME=VALUE"),
         (["add", "a=1", "a=2"], "given twice"),
         (["nothing"], "Known tasks: add"),
@@ -120,7 +122,8 @@ def test_status_shows_the_job(system):
 
 def test_an_unknown_id_is_one_sentence(system):
     for command in ("status", "results", "logs", "cancel", "retry"):
-        assert one_line(system.run(command, "00nothing")) == "No job has the id '00nothing'."
+        told = "No job has the id '00nothing'. `jobsapi jobs` lists those that are there."
+        assert one_line(system.run(command, "00nothing")) == told
 
 
 def test_results_of_several_outputs_print_the_values_and_save_the_files(system):
@@ -255,16 +258,21 @@ def test_flags_say_where_the_api_is(system, folder):
 # --- Manners ----------------------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_is_quiet(system):
-    command = [*JOBSAPI, "submit", "hold", f"until={system.folder}/never", "seconds=5", "--tag", "quiet", "--wait"]
+def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back_to_it(system):
+    go = system.folder / "comes-back"
+    command = [*JOBSAPI, "submit", "hold", f"until={go}", "--tag", "left", "--wait"]
     with subprocess.Popen(command, cwd=system.folder, env=system.env, stderr=subprocess.PIPE, text=True) as waiting:
-        until("it waits", lambda: list(system.client().list_jobs(tag="quiet")))
+        until("it waits", lambda: list(system.client().list_jobs(tag="left", status="in_progress")))
         waiting.send_signal(signal.SIGINT)
         assert waiting.wait(30) == 130
         assert waiting.stderr
-        assert waiting.stderr.read() == ""
-    [job] = system.client().list_jobs(tag="quiet")
-    system.client().cancel_job(job.id)
+        [line] = waiting.stderr.read().splitlines()
+    [job] = system.client().list_jobs(tag="left")
+    assert line.startswith(f"jobsapi: job {job.id} goes on. `jobsapi wait {job.id}`")
+    assert f"`jobsapi cancel {job.id}` stops it" in line
+    go.touch()
+    done = system.run("wait", job.id)
+    assert (done.returncode, done.stdout, done.stderr) == (0, '"held"\n', "")
 
 
 def test_a_reader_that_has_had_enough_is_no_error(system):

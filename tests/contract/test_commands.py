@@ -24,8 +24,8 @@ HEAD = """# Commands
 Every command tells the same with `--help`. Flags come after the command. What is not given as a flag is taken from the
 [settings](reference-settings.md), which are environment variables.
 
-The commands under “Jobs” and “Data”, and `tasks`, `queues` and `workers`, talk to an API. They all take `--url`, which
-says where it is, or `--host` and `--port`; otherwise JOBSAPI_URL, or JOBSAPI_HOST and JOBSAPI_PORT, otherwise
+The commands under “Jobs” and “Data”, and `top`, `tasks`, `queues` and `workers`, talk to an API. They all take `--url`,
+which says where it is, or `--host` and `--port`; otherwise JOBSAPI_URL, or JOBSAPI_HOST and JOBSAPI_PORT, otherwise
 http://127.0.0.1:5000. JOBSAPI_TOKEN is the token they send. `serve`, `api`, `worker`, `token` and `doctor` use the
 server itself, by REDIS_URL or the embedded one of the working folder; `doctor` takes these flags for the API it asks.
 
@@ -33,14 +33,15 @@ Values `K=V` follow the schema of the task: a text stays a text (`name=5` is `"5
 else is read as JSON (`n=5`, `flag=true`, `items='[1, 2]'`, `where='{"x": 1}'`, `limit=null`).
 
 With `--json`, which these commands, `token` and `doctor` take, one JSON document is printed on stdout and nothing else.
-Sentences for a person go to stderr.
+Sentences for a person go to stderr, and so do bars, which are drawn on a terminal alone. [The terminal](terminal.md)
+shows these commands at work, and how a shell completes tasks and ids.
 
 | exit code | meaning |
 | --- | --- |
 | 0 | success; for `serve` and `worker` also: stopped by a signal, in order |
 | 1 | the job did not complete, or has not yet; `doctor` found a fault; the app cannot be used or does not stay up |
 | 2 | the command could not be carried out: wrong use, a taken port, nothing answers, the API refused |
-| 130 | Ctrl-C |
+| 130 | Ctrl-C; a job that was waited for goes on |
 """
 
 
@@ -50,8 +51,13 @@ def commands() -> Iterator[tuple[str, str, Any]]:
     for name, command in top.commands.items():
         panel = getattr(command, "rich_help_panel", None)
         heading = panel if isinstance(panel, str) else "Running the system"
-        for inner, each in getattr(command, "commands", {"": command}).items():
-            yield heading, f"{name} {inner}".strip(), each
+        if command.hidden:
+            continue
+        if getattr(command, "invoke_without_command", True):  # a command, or a group that lists what it is about
+            yield heading, name, command
+        for inner, each in getattr(command, "commands", {}).items():
+            if not each.hidden:
+                yield heading, f"{name} {inner}", each
 
 
 def _usage(name: str, command: Any) -> str:
@@ -118,6 +124,8 @@ def test_the_commands_of_the_contract_are_there():
         "doctor",
     }
     assert names >= {"data load", "data search", "data get", "token create", "token list", "token revoke"}
+    assert names >= {"top", "new", "wait", "queues", "queues pause", "queues resume", "workers", "workers drain"}
+    assert names >= {"schedules", "schedules add", "batches", "batches cancel", "tasks"}
 
 
 def test_every_option_of_a_job_is_a_flag_of_submit():

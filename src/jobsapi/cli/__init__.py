@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from jobsapi.cli import batches, data, jobs, running, system  # noqa: F401 - importing them adds their commands
-from jobsapi.cli.base import app
+# ruff: noqa: I001 - importing them adds their commands, in the order of `--help`
+import sys
+
+from jobsapi.cli import new, running, submit, jobs, batches, schedules, data, top, system  # noqa: F401
+from jobsapi.cli.base import INTERRUPTED, app
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """Run the command of this process's arguments and exit with its code."""
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:  # before a command was reached, or after it was left
+        sys.exit(INTERRUPTED)

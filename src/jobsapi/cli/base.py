@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,10 @@ from jobsapi.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     from jobsapi.client import Client
 
@@ -33,10 +38,13 @@ __all__ = [
     "Talk",
     "Url",
     "app",
+    "cell",
+    "lists",
     "shown_json",
     "table",
     "talks",
     "tell",
+    "tell_problem",
     "write",
 ]
 
@@ -52,6 +60,18 @@ Url = Annotated[str | None, typer.Option(help="Where the API is, in full; also J
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
+_HINTS = {
+    "unknown-job": "`jobsapi jobs` lists those that are there.",
+    "unknown-batch": "`jobsapi batches` lists those that are there.",
+    "unknown-worker": "`jobsapi workers` lists those that live.",
+    "unknown-schedule": "`jobsapi schedules` lists those that are there.",
+    "unknown-record": "`jobsapi data search WORD` looks for one, `jobsapi data list` lists the data sets.",
+    "unauthorized": "Set JOBSAPI_TOKEN; where the API runs, `jobsapi token create` makes one.",
+    "result-not-ready": "`jobsapi wait ID` waits for them.",
+    "no-result": "`jobsapi status ID` tells more, `jobsapi logs ID` shows what it wrote.",
+}
+"""What to do next, by an error's code."""
+
 _UsageError: Any = typer.BadParameter.__mro__[1]
 """What typer raises for every wrong use; it keeps the class's name to itself."""
 
@@ -64,7 +84,7 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except (NoResult, ResultNotReady) as problem:
-            code = _fail(problem.detail, INCOMPLETE)
+            code = _fail(_sentence(problem), INCOMPLETE)
         except JobsApiError as problem:
             code = _fail(_sentence(problem), REFUSED)
         except BrokenPipeError:  # whoever reads stdout, `head` for one, has had enough
@@ -88,7 +108,7 @@ app = typer.Typer(
     help="Long-running Python analyses behind an HTTP API. Settings are environment variables; flags win over them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -137,6 +157,10 @@ def talks(command: Callable[..., None]) -> Callable[..., None]:
         client = Client(settings.local_url if is_local else url or settings.api_url)
         try:
             command(Talk(client, is_json), **own)
+        except JobsApiError as problem:
+            if hint := _HINTS.get(problem.code):
+                problem.add_note(hint.replace("ID", str(own.get("jid", "ID"))))
+            raise
         finally:
             client.close()
 
@@ -150,6 +174,30 @@ def talks(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in parameters}
     return run
+
+
+_STYLES = {"complete": "green", "failed": "red", "cancelled": "yellow", "in progress": "cyan", "paused": "yellow"}
+"""The colour of a word that is a status; the word stays."""
+
+_WIDEST, _NARROWEST = 10_000, 12
+
+
+def lists(command: Callable[..., None]) -> Callable[..., None]:
+    """As `talks`, for what a group of commands does where none of them is named: it lists."""
+    run = talks(command)
+
+    @functools.wraps(run)
+    def run_alone(ctx: typer.Context, **own: Any) -> None:
+        if ctx.invoked_subcommand is None:
+            run(**own)
+        elif wrong := [each for each in ctx.params if ctx.get_parameter_source(each).name == "COMMANDLINE"]:  # type: ignore[union-attr]
+            raise typer.BadParameter(f"--{wrong[0].removeprefix('is_')} comes after {ctx.invoked_subcommand!r}.")
+
+    signature = inspect.signature(run)
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    run_alone.__signature__ = signature.replace(parameters=[context, *signature.parameters.values()])  # type: ignore[attr-defined]
+    run_alone.__annotations__ = {"ctx": typer.Context, **run.__annotations__}
+    return run_alone
 
 
 # --- Printing ---------------------------------------------------------------------------------------------------------
@@ -173,22 +221,48 @@ def shown_json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def tell_problem(problem: JobsApiError) -> None:
+    """An error of ours on stderr, as a sentence that says what to do next."""
+    tell(_sentence(problem))
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Rows in columns as wide as they need, so that an id is never cut; what is not printable becomes a space."""
+    """Rows in columns as wide as they need, so that an id is never cut; what is not printable becomes a space.
+
+    On a terminal that is too narrow the last column, which is prose, is cut.
+    """
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     made = Table(box=None, pad_edge=False, header_style="bold")
     for name in head:
         made.add_column(name, no_wrap=True)
     for row in rows:
-        cells = ("—" if each in (None, "") else str(each) for each in row)
-        made.add_row(*(Text("".join(c if c.isprintable() else " " for c in cell)) for cell in cells))
-    console = Console(width=10_000, file=sys.stdout)
+        made.add_row(*map(cell, row))
+    console = Console(width=_WIDEST, file=sys.stdout)
+    if console.is_terminal:
+        _narrow(made, console, shutil.get_terminal_size().columns)
     with console.capture() as captured:
         console.print(made)
     return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+
+
+def cell(value: Any) -> Text:
+    """A value in a table: one line, nothing in it that a terminal would obey, a status in its colour."""
+    from rich.text import Text
+
+    text = "—" if value in (None, "") else str(value)
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return Text(plain, style=_STYLES.get(plain.partition(" (")[0], ""))
+
+
+def _narrow(made: Table, console: Console, width: int) -> None:
+    """Cut what stands in the last column where the table is wider than the terminal; never to less than a few words."""
+    texts: list[Any] = list(made.columns[-1].cells)
+    widest = max((each.cell_len for each in texts), default=0)
+    if (over := console.measure(made).maximum - width) > 0:
+        for each in texts:
+            each.truncate(max(_NARROWEST, widest - over), overflow="ellipsis")
 
 
 def _fail(sentence: str, code: int) -> int:
@@ -199,4 +273,4 @@ def _fail(sentence: str, code: int) -> int:
 def _sentence(problem: JobsApiError) -> str:
     """The error's own sentence, and the fields at fault that it does not name already."""
     more = [f"{each.pointer} {each.detail}" for each in problem.errors if each.detail not in problem.detail]
-    return "; ".join([problem.detail, *more[:5]])
+    return " ".join(["; ".join([problem.detail, *more[:5]]), *getattr(problem, "__notes__", ())])

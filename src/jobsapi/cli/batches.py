@@ -1,4 +1,4 @@
-"""`batch list`, `batch status`, `batch cancel`, `batch results`."""
+"""`batches`, and of one `batches status`, `batches cancel`, `batches results`."""
 
 from __future__ import annotations
 
@@ -9,20 +9,37 @@ from typing import Annotated, Any
 
 import typer
 
-from jobsapi.cli.base import JOBS, Talk, app, shown_json, table, talks, write
+from jobsapi.cli import complete
+from jobsapi.cli.base import JOBS, Talk, app, lists, shown_json, table, talks, write
 
-BatchId = Annotated[str, typer.Argument(metavar="ID", help="The batch's id, as a large submit tells it.")]
+BatchId = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="The batch's id, as a large submit tells it.", autocompletion=complete.batches),
+]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")]
 
 batch = typer.Typer()
-app.add_typer(batch, name="batch", help="Look at jobs that were sent together, cancel them.", rich_help_panel=JOBS)
+app.add_typer(
+    batch, name="batches", help="List jobs that were sent together, look at them, cancel them.", rich_help_panel=JOBS
+)
+app.add_typer(batch, name="batch", help="The same as `batches`.", hidden=True)
 
 
-@batch.command("list")
+@batch.callback(invoke_without_command=True)
+@lists
+def list_batches(talk: Talk, *, limit: Limit = 20) -> None:
+    """List jobs that were sent together, newest first; look at them, cancel them."""
+    _list(talk, limit)
+
+
+@batch.command("list", hidden=True)
 @talks
-def list_batches(
-    talk: Talk, *, limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20
-) -> None:
+def list_again(talk: Talk, *, limit: Limit = 20) -> None:
     """List batches, newest first."""
+    _list(talk, limit)
+
+
+def _list(talk: Talk, limit: int) -> None:
     found = list(itertools.islice(talk.client.list_batches(page=min(limit, 1000)), limit))
     rows = ((each.id, each.task, each.total, each.created, " ".join(each.sweep or ())) for each in found)
     talk.show({"batches": found}, lambda: table(("ID", "TASK", "JOBS", "CREATED", "SWEEP"), rows))

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
+from jobsapi.cli import complete
 from jobsapi.cli.base import DATA, Talk, app, shown_json, table, talks, write
 from jobsapi.cli.params import pairs
 
-Dataset = Annotated[str, typer.Option(metavar="NAME", help="The data set.")]
+Dataset = Annotated[str, typer.Option(metavar="NAME", help="The data set.", autocompletion=complete.datasets)]
 
 _TAKEN = {"search", "limit", "cursor", "dataset", "page"}
 """Names that mean something else to the API or to the client; a field of that name is reached as `where.NAME`."""
@@ -33,9 +34,13 @@ def load(
         str | None, typer.Option(metavar="POINTER", help="Where the list of records is: /response/docs.")
     ] = None,
 ) -> None:
-    """Load a file of records, all of it or nothing."""
-    done = talk.client.load_data(file, dataset=dataset, id=id_field, records=records)
-    talk.show(done, lambda: f"{done['loaded']:,} records loaded; {done['dataset']} holds {done['total']:,}.")
+    """Load a file of records, all of it or nothing; a terminal shows how far it is."""
+    from jobsapi.cli.loading import Sending
+
+    with Sending(file) as sending:
+        done = talk.client.load_data(file, dataset=dataset, id=id_field, records=records, told=sending.told)
+    pace = sending.pace(done["loaded"])  # only a terminal is told: a program gets the same text for the same file
+    talk.show(done, lambda: f"{done['loaded']:,} records loaded{pace}; {done['dataset']} holds {done['total']:,}.")
 
 
 @data.command()

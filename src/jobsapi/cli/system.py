@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jobsapi.cli import complete
 from jobsapi.cli.announce import signature
 from jobsapi.cli.base import (
     INCOMPLETE,
@@ -16,11 +18,13 @@ from jobsapi.cli.base import (
     Talk,
     Url,
     app,
+    lists,
     shown_json,
     table,
     talks,
     write,
 )
+from jobsapi.cli.params import wanted
 from jobsapi.errors import NotFound
 from jobsapi.settings import Settings
 
@@ -33,10 +37,28 @@ token = typer.Typer()
 app.add_typer(token, name="token", help="Make, list and revoke the API's tokens.", rich_help_panel=SYSTEM)
 
 
+QueueName = Annotated[str, typer.Argument(metavar="NAME", help="The queue's name.", autocompletion=complete.queues)]
+
+queues = typer.Typer()
+app.add_typer(queues, name="queues", help="List the queues, pause one, resume it.", rich_help_panel=SYSTEM)
+workers = typer.Typer()
+app.add_typer(workers, name="workers", help="List the workers that live, drain one.", rich_help_panel=SYSTEM)
+
+
 @app.command(rich_help_panel=SYSTEM)
 @talks
-def tasks(talk: Talk) -> None:
-    """List the tasks and their parameters."""
+def tasks(
+    talk: Talk,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="TASK", help="Show this one: what it takes.", autocompletion=complete.tasks),
+    ] = None,
+) -> None:
+    """List the tasks and their parameters; of one, what each parameter may be."""
+    if name is not None:
+        one = talk.client.task(name)
+        talk.show(one, lambda: _described(one))
+        return
     found = talk.client.tasks()
     rows = (
         (each["name"], signature(each["schema"]), each["queue"], each["workers"], each["summary"]) for each in found
@@ -44,26 +66,56 @@ def tasks(talk: Talk) -> None:
     talk.show({"tasks": found}, lambda: table(("TASK", "PARAMETERS", "QUEUE", "WORKERS", "SUMMARY"), rows))
 
 
-@app.command(rich_help_panel=SYSTEM)
-@talks
-def queues(talk: Talk) -> None:
-    """List the queues and how many jobs they hold."""
+@queues.callback(invoke_without_command=True)
+@lists
+def list_queues(talk: Talk) -> None:
+    """List the queues and how many jobs they hold; pause one, resume it."""
     found = talk.client.queues()
     head = ("QUEUE", *(name.replace("_", " ").upper() for name in _COUNTS), "")
     rows = ((each["name"], *(each[name] for name in _COUNTS), "paused" if each["paused"] else "") for each in found)
     talk.show({"queues": found}, lambda: table(head, rows))
 
 
-@app.command(rich_help_panel=SYSTEM)
+@queues.command()
 @talks
-def workers(talk: Talk) -> None:
-    """List the workers that live."""
+def pause(talk: Talk, name: QueueName) -> None:
+    """Hold back every job of a queue that no worker has claimed yet."""
+    talk.client.pause_queue(name)
+    talk.show({"name": name, "paused": True}, lambda: f"{name}: paused; `jobsapi queues resume {name}` lets it go on")
+
+
+@queues.command()
+@talks
+def resume(talk: Talk, name: QueueName) -> None:
+    """Give a queue's jobs out again."""
+    talk.client.resume_queue(name)
+    talk.show({"name": name, "paused": False}, lambda: f"{name}: goes on")
+
+
+@workers.callback(invoke_without_command=True)
+@lists
+def list_workers(talk: Talk) -> None:
+    """List the workers that live; drain one."""
     found = talk.client.workers()
     rows = (
         (each["id"], each["state"], f"{len(each['running'])}/{each['concurrency']}", *map(" ".join, _lists(each)))
         for each in found
     )
     talk.show({"workers": found}, lambda: table(("WORKER", "STATE", "BUSY", "QUEUES", "TASKS"), rows))
+
+
+@workers.command()
+@talks
+def drain(
+    talk: Talk,
+    worker: Annotated[
+        str, typer.Argument(metavar="ID", help="As `workers` shows it.", autocompletion=complete.workers)
+    ],
+) -> None:
+    """Let a worker claim nothing more, finish what it runs, and go."""
+    found = talk.client.drain_worker(worker)
+    running = len(found["running"])
+    talk.show(found, lambda: f"{worker}: draining" + (f"; {running} of its jobs still run" if running else ""))
 
 
 @app.command(rich_help_panel=SYSTEM)
@@ -141,3 +193,29 @@ def _store() -> Store:
 
 def _lists(worker: dict[str, Any]) -> list[list[str]]:
     return [worker["queues"], worker["tasks"]]
+
+
+def _described(task: dict[str, Any]) -> str:
+    """One task: its call in short, and a line for each parameter."""
+    schema = task["schema"]
+    properties, required = schema.get("properties", {}), schema.get("required", [])
+    lines = {"task": task["name"], "summary": task["summary"], "queue": task["queue"], "workers": task["workers"]}
+    lines |= {name: task.get(name) for name in ("timeout", "memory_mb", "max_attempts")}
+    lines["submit"] = f"jobsapi submit {task['name']} " + " ".join(f"{name}=…" for name in required)
+    told = table(("", ""), [(name, value) for name, value in lines.items() if value not in (None, "")]).lstrip("\n")
+    rows = [
+        (
+            name,
+            wanted(about, schema),
+            "required" if name in required else _default(about),
+            about.get("description", " "),
+        )
+        for name, about in properties.items()
+    ]
+    if schema.get("additionalProperties", True) is not False:
+        rows.append(("…", "any other", "", ""))
+    return f"{told}\n{table(('PARAMETER', 'TYPE', 'DEFAULT', ''), rows)}" if rows else told
+
+
+def _default(about: dict[str, Any]) -> str:
+    return json.dumps(about["default"], ensure_ascii=False) if "default" in about else ""

@@ -237,6 +237,31 @@ class Client(Submitting):
         """The workers that live."""
         return list(self._transport.json("GET", "/workers")["workers"])
 
+    def drain_worker(self, worker: str) -> dict[str, Any]:
+        """Let a worker claim nothing more, finish what it runs, and go. Raises UnknownWorker, Conflict."""
+        return dict(self._transport.json("POST", path_of("workers", worker, "drain")))
+
+    # --- Schedules --------------------------------------------------------------------------------------------------
+
+    def list_schedules(self) -> list[dict[str, Any]]:
+        """The schedules by name, each as `jobsapi.schedules.get_schedule` gives it."""
+        return list(self._transport.json("GET", "/schedules")["schedules"])
+
+    def get_schedule(self, name: str) -> dict[str, Any]:
+        """One schedule. Raises UnknownSchedule."""
+        return dict(self._transport.json("GET", path_of("schedules", name)))
+
+    def add_schedule(
+        self, name: str, task: str, params: Mapping[str, Any] | None = None, **options: Any
+    ) -> dict[str, Any]:
+        """Submit a job again and again; a schedule of that name is replaced. See `jobsapi.schedules.add_schedule`."""
+        body = {"name": name, "task": task, "params": dict(params or {}), **options}
+        return dict(self._transport.json("POST", "/schedules", body))
+
+    def remove_schedule(self, name: str) -> dict[str, Any]:
+        """Submit no more of its jobs; those that are submitted stay. Raises UnknownSchedule, Conflict."""
+        return dict(self._transport.json("DELETE", path_of("schedules", name)))
+
     # --- Data -------------------------------------------------------------------------------------------------------
 
     def load_data(
@@ -247,11 +272,13 @@ class Client(Submitting):
         id: str | None = None,  # noqa: A002 - the name it has in the API
         records: str | None = None,
         media_type: str | None = None,
+        told: Callable[[bytes], object] | None = None,
     ) -> dict[str, Any]:
         """Load records into a data set, all or none: `{"dataset", "loaded", "total"}`.
 
         `source`: a file (JSON, NDJSON or CSV by its name, `.gz` too), which is streamed; bytes; or records. `id`: the
-        field that is the id. `records`: the JSON pointer of the list in a document. Raises BadRow, Invalid, OSError.
+        field that is the id. `records`: the JSON pointer of the list in a document. `told`: called with each piece of a
+        file that is sent. Raises BadRow, Invalid, OSError.
         """
         address = with_query("/data", {"dataset": dataset, "id": id, "records": records})
         if isinstance(source, list | dict):
@@ -266,7 +293,8 @@ class Client(Submitting):
         headers["Content-Type"] = media_type or _TYPES.get(inner.lower(), "application/octet-stream")
         headers["Content-Length"] = str(path.stat().st_size)
         with path.open("rb") as file:
-            return dict(self._transport.sent(address, file, headers, _LOAD_SECONDS))
+            body = files.Watched(file, told) if told else file
+            return dict(self._transport.sent(address, body, headers, _LOAD_SECONDS))
 
     def search_data(
         self, /, search: str | None = None, *, dataset: str = "default", page: int = 100, **where: Any

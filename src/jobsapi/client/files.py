@@ -12,13 +12,27 @@ from jobsapi.client.transport import file_name, media_type, path_of, with_query
 from jobsapi.client.values import links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import BinaryIO
 
     from jobsapi.client.transport import Transport
 
-__all__ = ["save", "save_table", "table"]
+__all__ = ["Watched", "save", "save_table", "table"]
 
 _PIECE = 1 << 20
+
+
+class Watched:
+    """A file that tells each piece that is read of it: how far an upload is."""
+
+    def __init__(self, file: BinaryIO, told: Callable[[bytes], object]) -> None:
+        self._file, self._told = file, told
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, at most `size`."""
+        piece = self._file.read(size)
+        self._told(piece)
+        return piece
 
 
 def save(transport: Transport, jid: str, path: Path) -> list[Path]:
