@@ -234,7 +234,6 @@ _MISPLACED = {
     "retained": "but does not stand among the ended jobs whose time comes: it would stay for ever",
     "expiring": "but nobody would notice that it has expired",
     "keyed": "but does not hold its key {}",
-    "batched": "but its batch {} does not have it",
     "waits": "but of the jobs it waits for not all {} would tell it of their end",
     "staged": "but the large submit {} does not have it: it would never be let in",
 }

@@ -53,11 +53,14 @@ def get_batch(batch: str, *, store: Store | None = None) -> Batch:
     """
     store = store or stores.default()
     shown = _known(store, batch)
+    staged = store.call("llen", store.keys.stage(batch))  # accepted, and in no list yet
     counts, last = Counter[Status](), 0
     for _, _, (code, ended) in members(store, batch, ("s", "e")):
         if code is not None:
             counts[_status(code.decode())] += 1
             last = max(last, int(ended or 0))
+    if waiting := min(staged, max(0, shown["total"] - counts.total())):
+        counts[Status.SUBMITTED] += waiting
     is_active = counts.keys() - ENDED
     shown["finished"] = rfc3339(last) if last and not is_active else None
     shown["counts"] = {_word(status): counts[status] for status in Status}
@@ -104,6 +107,7 @@ def wait_for_batch(batch: str, timeout: float | None = None, *, store: Store | N
     store = store or stores.default()
     deadline = None if timeout is None else time.monotonic() + timeout
     while any((found := get_batch(batch, store=store)).counts[_word(status)] for status in ACTIVE):
+        admit_jobs(store, batch)  # its sender may have died
         rows = members(store, batch, ("s",))
         active = (jid for _, jid, (code,) in rows if code is not None and _status(code.decode()) in ACTIVE)
         try:
@@ -163,7 +167,7 @@ def _word(status: Status) -> str:
 
 
 def _status(code: str) -> Status:
-    """A job that is accepted and not in its queue yet is as good as there."""
+    """One of another batch that is accepted and not let in yet is as good as submitted."""
     return Status.SUBMITTED if code == STAGED_CODE else Status.from_code(code)
 
 

@@ -218,7 +218,8 @@ def _submit_in_steps(
     except KeyTaken:
         admit_jobs(store, batch)  # nobody committed it: what is staged is dropped
         raise
-    store.run("commit", batch, holders.count(b""), batches.told(submissions, sweep), _keep(store))
+    told = batches.told(submissions, sweep)
+    store.run("commit", batch, holders.count(b""), told, _keep(store), len(submissions))
     created = store.time_ms()
     admit_jobs(store, batch)
     codes = _codes(store, [each.id for each in submissions if each.may_wait])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from jobsapi.states import Status
     from jobsapi.store import Store
+
+_LOOKED_AT = frozenset({"pr", "tg", "ra", "xa", "af", "ay", "kp", "ky", "oc", "wh", "ck"})
+"""Fields of a record that decide where it waits, or whether it is recorded at all: `_records.lua` and `_admit.lua`."""
 
 __all__ = ["MOST_AT_ONCE", "Sent", "Submission", "prepare", "read_body", "with_generations"]
 
@@ -55,9 +59,14 @@ class Submission:
         return made
 
     def arguments(self, **more: str) -> list[Any]:
-        """As the scripts take it: its id, the number of pairs, and the fields of its record, with `more` among them."""
-        fields = {**self.fields, "q": self.queue, "t": self.task, **more}
-        return [self.id, len(fields), *(part for pair in fields.items() for part in pair)]
+        """As the scripts take it: its id, the number of pairs, and the fields of its record, with `more` among them.
+
+        Those that the scripts look at stand before the parameters.
+        """
+        own = self.fields
+        first = {} if _LOOKED_AT.isdisjoint(own) else {name: own[name] for name in _LOOKED_AT if name in own}
+        fields = {"q": self.queue, "t": self.task, **first, "p": own["p"], **own, **more}
+        return [self.id, len(fields), *itertools.chain.from_iterable(fields.items())]
 
     def timed(self, now: int) -> Submission:
         """The same with its times told from `now`, ms, as points in time."""

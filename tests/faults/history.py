@@ -60,7 +60,7 @@ class History(RuleBasedStateMachine):
             self._publish(task, Limits())
         self.ids: list[str] = []
         self.sent: list[Submission] = []
-        self.batches: list[tuple[str, int, bytes]] = []
+        self.batches: list[tuple[str, int, bytes, int]] = []
         self.claims: list[tuple[str, str]] = []
         self.last_call: dict[str, tuple[Any, ...]] = {}
         self.statuses: dict[str, Status] = {}

@@ -25,7 +25,7 @@ _READS = {
     ),
 }
 _READ = {kind: command for command, kinds in _READS.items() for kind in kinds}
-_BATCH = {"c": "created", "n": "total", "o": "own", "i": "told"}
+_BATCH = {"c": "created", "n": "total", "o": "own", "i": "told", "f": "before", "l": "last"}
 _NOT_THE_SCRIPTS = {"tasks", "schemas"}
 _MORE: dict[str, tuple[Any, ...]] = {"lrange": (0, -1), "zrange": (0, -1, False, True)}
 
@@ -72,11 +72,11 @@ def expected(model: Model) -> dict[str, Any]:
             keys[f"g:{job.id}"] = job.log
     for batch, each in model.batches.items():
         keys[f"b:{batch}"] = {name: str(getattr(each, field)) for name, field in _BATCH.items()}
-        keys["batches"].append((batch, float(each.number)))
+        keys["batches"].append((batch, float(each.last)))
         if each.retained is not None:
             keys["borrowed"].append((batch, float(each.retained)))
-    placed = model.placed | {batch: each.places for batch, each in model.batches.items()}
-    keys |= {f"bj:{batch}": _scored(places) for batch, places in placed.items()}
+    borrowed = model.placed | {batch: each.borrowed for batch, each in model.batches.items()}
+    keys |= {f"bj:{batch}": _scored(places) for batch, places in borrowed.items()}
     keys |= _notes(model)
     return {name: _sorted(value) for name, value in keys.items() if value}
 
@@ -91,9 +91,11 @@ def _places(job: Job) -> list[tuple[str, str, float]]:
     """(key, member, score) of every sorted set that the job is in."""
     if job.status == STAGED:
         return []
-    places = [(f"l:{job.status}:{job.queue}:{job.task}", job.number), *((f"t:{tag}", job.number) for tag in job.tags)]
+    places = [(f"t:{tag}", job.number) for tag in job.tags]
     if job.is_ready:
         places.append((f"q:{job.queue}:{job.task}", (100 - job.priority) * 2**44 + (job.number or 0)))
+    else:
+        places.append((f"l:{job.status}:{job.queue}:{job.task}", job.number))
     if job.is_capped:
         places.append((f"cp:{job.group}:{job.queue}", (100 - job.priority) * 2**44 + (job.number or 0)))
     if job.status == SCHEDULED and job.pending is None:

@@ -37,7 +37,7 @@ class Machine(History):
             lambda: self.model.check(made) or self.model.submit(made, batch, told.decode()),
         )
         if batch and answer:
-            self.batches.append((batch, len(sent), told))
+            self.batches.append((batch, len(sent), told, len(sent)))
         self._note(sent)
 
     @precondition(lambda self: self.model.where(STAGED, SCHEDULED, SUBMITTED, IN_PROGRESS) and self._has_room())
@@ -96,23 +96,23 @@ class Machine(History):
                 self.model.admit(batch, len(sent))
                 return
             told += answer
-        self.batches.append((batch, told.count(""), batches.told(sent)))
+        self.batches.append((batch, told.count(""), batches.told(sent), len(sent)))
         self.ids += [each.id for each in sent if each.id in self.model.jobs]
 
     @precondition(lambda self: self.batches)
     @rule(which=st.integers(0, 2))
     def commit(self, which: int) -> None:
-        batch, count, told = newest(self.batches, which)
+        batch, count, told, places = newest(self.batches, which)
         self.both(
-            lambda: self.store.run("commit", batch, count, told, self.model.keep) and None,
-            lambda: self.model.commit(batch, count, told.decode()),
+            lambda: self.store.run("commit", batch, count, told, self.model.keep, places) and None,
+            lambda: self.model.commit(batch, count, told.decode(), places),
         )
 
     @precondition(lambda self: self.batches)
     @rule(which=st.integers(0, 2), most=few)
     def admit(self, which: int, most: int) -> None:
         """A part of a committed submit is let in; one that nobody committed is swept."""
-        batch, _, _ = newest(self.batches, which)
+        batch, *_ = newest(self.batches, which)
         self.both(lambda: self.store.run("admit", batch, most, self.model.keep), lambda: self.model.admit(batch, most))
 
     # --- Workers ------------------------------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ class Machine(History):
     @precondition(lambda self: self.batches)
     @rule(which=st.integers(0, 2))
     def cancel_batch(self, which: int) -> None:
-        batch, _, _ = newest(self.batches, which)
+        batch, *_ = newest(self.batches, which)
         self.both(lambda: jobs.cancel_batch(batch, store=self.store) and None, lambda: self.model.cancel_batch(batch))
 
     @precondition(lambda self: self.ids)
@@ -342,14 +342,15 @@ class Machine(History):
 
     def _read_batches(self) -> None:
         found = jobs.list_batches(limit=1000, store=self.store)[0]
-        newest_first = sorted(self.model.batches.items(), key=lambda each: -each[1].number)
+        newest_first = sorted(self.model.batches.items(), key=lambda each: -each[1].last)
         assert [each.id for each in found] == [batch for batch, _ in newest_first]
         for batch, known in newest_first[:5]:
             shown = jobs.get_batch(batch, store=self.store)
-            counts = self.model.counted(known)
+            counts = self.model.counted(batch)
             assert +Counter({name.replace("_", " "): count for name, count in shown.counts.items()}) == counts
             assert shown.removed == known.total - counts.total()
             page, _, total = jobs.list_jobs(batch=batch, limit=1000, store=self.store)
-            there = [jid for jid in known.places if jid in self.model.jobs]
-            assert [job.id for job in page] == sorted(there, key=lambda jid: -known.places[jid])
-            assert total == (len(known.places) if known.own == len(known.places) else None)
+            members = [self.model.jobs[jid] for jid, _ in self.model.members(batch)]
+            there = [job.id for job in members if job.status != STAGED or job.batch != batch]
+            assert [job.id for job in page] == there[::-1]
+            assert total == (None if known.borrowed else known.own)

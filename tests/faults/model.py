@@ -60,21 +60,25 @@ class Model(Upkeep):
     def submit(self, jobs: Sequence[Job], batch: str, about: str) -> list[str]:
         """Replies with the ids the sender is told of. `batch`: "" where they are none."""
         told, own = self._stand_ins(jobs, batch), 0
-        for job, other in zip(jobs, told, strict=True):
+        before = self._before_first(batch, len(jobs)) if batch else 0
+        for place, (job, other) in enumerate(zip(jobs, told, strict=True)):
             if not other and job.id not in self.jobs:
                 own += 1
-                job.batch = batch or None
+                job.batch, job.place = batch or None, place
                 self._record(job)
-                self._admit(job)
-        ids = [other or job.id for job, other in zip(jobs, told, strict=True)]
+                self._admit(job, before)
         if batch:
-            self._place(batch, 0, ids)
-            self._make_batch(batch, own, about)
-        return ids
+            self._borrow(batch, 0, told)
+            self._make_batch(batch, own, before, before + len(jobs), about)
+        return [other or job.id for job, other in zip(jobs, told, strict=True)]
 
-    def _admit(self, job: Job) -> None:
-        self.sequence += 1
-        job.number = self.sequence
+    def _admit(self, job: Job, before: int) -> None:
+        """`before`: the number before the first place of its batch."""
+        if job.batch:
+            job.number = before + job.place + 1
+        else:
+            self.sequence += 1
+            job.number = self.sequence
         failed, pending = None, 0
         for mark, parent in [*(("", each) for each in job.after), *(("*", each) for each in job.after_any)]:
             other = self.jobs.get(parent)
@@ -94,23 +98,24 @@ class Model(Upkeep):
 
     def stage(self, batch: str, first: int, jobs: Sequence[Job]) -> list[str]:
         told = self._stand_ins(jobs, batch)
-        self._place(batch, first, [other or job.id for job, other in zip(jobs, told, strict=True)])
         stage = self.stages.setdefault(batch, Stage([], self.now))
         stage.touched = self.now
-        for job, other in zip(jobs, told, strict=True):
+        for place, (job, other) in enumerate(zip(jobs, told, strict=True), first):
             if not other and job.id not in self.jobs:
-                job.status = STAGED
+                job.status, job.place, job.number = STAGED, place, place + 1
                 self._record(job)
                 stage.ids.append(job.id)
+        self._borrow(batch, first, told)
         return told
 
-    def commit(self, batch: str, count: int, about: str) -> None:
+    def commit(self, batch: str, count: int, about: str, places: int) -> None:
         if batch in self.batches:
             return
         stage = self.stages.get(batch, Stage([], self.now))
         if len(stage.ids) != count:
             raise StoreUnavailable
-        self._make_batch(batch, count, about)
+        before = self._before_first(batch, places)
+        self._make_batch(batch, count, before, before + places, about)
         stage.committed = stage.touched = self.now
         self.stages[batch] = stage
 
@@ -120,7 +125,7 @@ class Model(Upkeep):
             job = self.jobs[stage.ids.pop(0)]
             budget -= 10
             if stage.committed:
-                self._admit(job)
+                self._admit(job, self.batches[batch].before)
                 budget -= sum(max(0, 21 * len(names) - 1) / 21 for names in (job.after, job.after_any))
             else:
                 del self.jobs[job.id]
@@ -277,10 +282,9 @@ class Model(Upkeep):
         if batch not in self.batches:
             raise UnknownBatch
         self.admit(batch, 1000)
-        for jid in [*self.batches[batch].places]:
-            job = self.jobs.get(jid)
-            if job and job.batch == batch and not job.is_ended:
-                self._cancel(job)
+        for jid, _ in self.members(batch):
+            if self.jobs[jid].batch == batch and not self.jobs[jid].is_ended:
+                self._cancel(self.jobs[jid])
 
     def wait(self, jid: str) -> bool:
         job = self._job(jid)

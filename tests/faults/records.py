@@ -54,6 +54,9 @@ class Job:
     status: str = STAGED
     created: int = 0
     number: int | None = None
+    """Of one that is staged, its place counted from 1."""
+    place: int = 0
+    """In the list of its batch."""
     user: str | None = None
     """Its one parameter, which makes the groups of the task `other`."""
     group: str | None = None
@@ -132,12 +135,14 @@ class Batch:
 
     told: str
     created: int
-    number: int
+    before: int
+    last: int
+    """The numbers before its first place, and of its last one."""
     total: int
     own: int
     """How many jobs it brought that are still there."""
-    places: dict[str, int]
-    """Of its jobs in the list sent, and of those that stand for some of it."""
+    borrowed: dict[str, int]
+    """Of jobs that stand for some of it, the places in the list sent."""
     retained: int | None
     """Until when it is kept, where it brought none."""
 
@@ -161,7 +166,7 @@ class Records:
         """What is the same → who answers, or did."""
         self.batches: dict[str, Batch] = {}
         self.placed: dict[str, dict[str, int]] = {}
-        """Of batches that are not accepted yet."""
+        """The same of batches that are not accepted yet."""
         self.paused: set[str] = set()
         self.last_claim: dict[str, tuple[str, list[str]]] = {}
         self.control: dict[str, dict[str, int]] = {}
@@ -278,10 +283,16 @@ class Records:
             other.order < job.order for other in self.jobs.values() if other.is_ready and other.queue == job.queue
         )
 
-    def counted(self, batch: Batch) -> Counter[str]:
+    def counted(self, batch: str) -> Counter[str]:
         """Word → how many of its jobs are that."""
-        there = [self.jobs[jid].status for jid in batch.places if jid in self.jobs]
+        there = [self.jobs[jid].status for jid, _ in self.members(batch)]
         return Counter(WORDS[SUBMITTED if status == STAGED else status] for status in there)
+
+    def members(self, batch: str) -> list[tuple[str, int]]:
+        """(id, place) of a batch's jobs that are there, and of those that stand for some of it, in the order sent."""
+        borrowed = self.batches[batch].borrowed
+        places = {job.id: job.place for job in self.jobs.values() if job.batch == batch} | borrowed
+        return sorted(((jid, place) for jid, place in places.items() if jid in self.jobs), key=lambda pair: pair[1])
 
     # --- The moves ----------------------------------------------------------------------------------------------------
 
@@ -331,19 +342,26 @@ class Records:
         message = f"The job {parent}, which it came after, did not complete."
         self._end(job, FAILED, "dependency", {"type": "Dependency", "message": message, "traceback": ""})
 
-    def _place(self, batch: str, first: int, ids: list[str]) -> None:
-        places = self.batches[batch].places if batch in self.batches else self.placed.setdefault(batch, {})
-        for place, jid in enumerate(ids, first):
-            places.setdefault(jid, place)
+    def _borrow(self, batch: str, first: int, others: list[str]) -> None:
+        """`others`: for each place the job that stands there for the batch's own, "" for none."""
+        borrowed = self.batches[batch].borrowed if batch in self.batches else self.placed.setdefault(batch, {})
+        for place, jid in enumerate(others, first):
+            if jid and self.jobs[jid].batch != batch:
+                borrowed.setdefault(jid, place)
 
-    def _make_batch(self, batch: str, own: int, told: str) -> None:
+    def _before_first(self, batch: str, places: int) -> int:
+        if batch in self.batches:
+            return self.batches[batch].before
+        self.sequence += places
+        return self.sequence - places
+
+    def _make_batch(self, batch: str, own: int, before: int, last: int, told: str) -> None:
         if batch in self.batches:
             self.batches[batch].own += own
             return
-        self.sequence += 1
-        places = self.placed.pop(batch, {})
+        borrowed = self.placed.pop(batch, {})
         retained = None if own else self.now + self.keep
-        self.batches[batch] = Batch(told, self.now, self.sequence, len(places), own, places, retained)
+        self.batches[batch] = Batch(told, self.now, before, last, own + len(borrowed), own, borrowed, retained)
 
     def _answer_no_more(self, job: Job) -> None:
         if self.cached.get(job.same or "") == job.id:
@@ -354,7 +372,6 @@ class Records:
         self._answer_no_more(job)
         if job.batch:
             self.batches[job.batch].own -= 1
-            self.batches[job.batch].places.pop(job.id)
             if not self.batches[job.batch].own:
                 del self.batches[job.batch]
 

@@ -49,7 +49,10 @@ class Engine:
         """Which jobs stand in which list, for lists that hold any."""
         found = {}
         for member in self.store.redis.smembers(self.store.keys.lists()):
-            ids = self.store.redis.zrange(self.store.keys.listed(*member.decode().split(":")), 0, -1)
+            status, queue, task = member.decode().split(":")
+            ids = self.store.redis.zrange(self.store.keys.listed(status, queue, task), 0, -1)
+            if status == "s":
+                ids += self.store.redis.zrange(self.store.keys.ready(queue, task), 0, -1)
             if ids:
                 found[member.decode()] = [each.decode() for each in ids]
         return found

@@ -93,7 +93,7 @@ def test_a_batch_that_is_being_let_in_is_cancelled_whole(engine):
     assert jobs.list_jobs(batch=batch, store=store)[0] == []
     with pytest.raises(UnknownBatch):
         jobs.get_batch(batch, store=store)
-    store.run("commit", batch, 3, "{}", 1000)
+    store.run("commit", batch, 3, "{}", 1000, 3)
     assert counts(engine, batch) == {"submitted": 3}
     assert jobs.cancel_batch(batch, store=store).counts["cancelled"] == 3
     assert engine.claim(5) == []

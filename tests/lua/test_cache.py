@@ -230,7 +230,7 @@ def test_a_job_of_a_large_submit_answers_others_once_that_is_accepted(engine):
     store.run("stage", batch, 0, jid, len(fields), *(part for pair in fields.items() for part in pair))
     assert submit(engine, {"n": 1}) not in (made, jid)
     store.redis.set(store.keys.cached(record["ck"].decode().partition(":")[2]), jid)
-    store.run("commit", batch, 1, "{}", 1000)
+    store.run("commit", batch, 1, "{}", 1000, 1)
     assert submit(engine) == jid
     jobs.admit_jobs(store, batch)
     assert submit(engine) == jid

@@ -210,7 +210,7 @@ def test_an_accepted_job_that_cannot_run_tells_those_that_came_after_it_before_i
     jobs.cancel_job(lost, store=store)
     parent = "00" + "a" * 18
     store.run("stage", "batch", 0, parent, 4, "q", "default", "t", "work", "bt", "batch", "af", lost)
-    store.run("commit", "batch", 1, "{}", 1000)
+    store.run("commit", "batch", 1, "{}", 1000, 1)
     child = engine.submit(after=[parent])
     jobs.admit_jobs(store, "batch")
     resolve(engine)

@@ -7,9 +7,9 @@ from jobsapi.errors import Invalid, KeyTaken
 from jobsapi.submission import prepare
 
 
-def test_a_submitted_job_has_a_record_a_place_in_its_queue_and_in_one_list(engine):
+def test_a_submitted_job_has_a_record_and_a_place_in_its_queue_which_is_its_list(engine):
     jid = engine.submit()
-    assert engine.left() == {f"j:{jid}", "q:default:work", "k:default:work", "l:s:default:work"}
+    assert engine.left() == {f"j:{jid}", "q:default:work", "k:default:work"}
     assert engine.lists() == {"s:default:work": [jid]}
 
 
@@ -70,7 +70,7 @@ def test_a_staged_submit_that_nobody_commits_is_not_seen_and_swept(engine):
 def test_a_committed_submit_is_let_in_though_its_sender_died(engine):
     store, jid = engine.store, "00" + "a" * 18
     store.run("stage", "batch", 0, jid, 3, "q", "default", "t", "work", "bt", "batch")
-    store.run("commit", "batch", 1, "{}", 1000)
+    store.run("commit", "batch", 1, "{}", 1000, 1)
     assert engine.record(jid).status.value == "submitted"
     store.now += 3_000
     upkeep.run(store)
@@ -80,9 +80,9 @@ def test_a_committed_submit_is_let_in_though_its_sender_died(engine):
 def test_a_commit_that_is_sent_again_once_all_is_let_in_is_no_loss(engine):
     store, jid = engine.store, "00" + "a" * 18
     store.run("stage", "batch", 0, jid, 3, "q", "default", "t", "work", "bt", "batch")
-    store.run("commit", "batch", 1, "{}", 1000)
+    store.run("commit", "batch", 1, "{}", 1000, 1)
     jobs.admit_jobs(store, "batch")
-    assert store.run("commit", "batch", 1, "{}", 1000) == 1
+    assert store.run("commit", "batch", 1, "{}", 1000, 1) == 1
     assert [claim.id for claim in engine.claim(5)] == [jid]
 
 
@@ -90,7 +90,7 @@ def test_a_stage_that_was_swept_cannot_be_committed(engine):
     engine.store.run("stage", "batch", 0, "00" + "a" * 18, 3, "q", "default", "t", "work", "bt", "batch")
     jobs.admit_jobs(engine.store, "batch")
     with pytest.raises(Exception, match="took too long"):
-        engine.store.run("commit", "batch", 1, "{}", 1000)
+        engine.store.run("commit", "batch", 1, "{}", 1000, 1)
 
 
 def test_a_delayed_job_is_scheduled_by_the_servers_clock(engine):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ class Script:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.source = _slim(f"{_read('_prelude')}local function main()\n{_with_includes(name)}end\n{_LAST}")
+        self.source = _slim(f"{_with_includes('_prelude')}local function main()\n{_with_includes(name)}end\n{_LAST}")
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     def command(self, keys: Keys, args: Sequence[Any], now: int | None, *, whole: bool = False) -> tuple[Any, ...]:
@@ -104,15 +105,63 @@ return reply
 
 
 def _slim(text: str) -> str:
-    """The script with the keys that it uses before it, and the statuses as the letters they are.
+    """The script with only what it uses before it, its keys spelled out, and the statuses as the letters they are.
 
-    Everything before a script's own lines is run anew at each call: all keys and statuses as tables cost 11 µs of the
-    server's time, more than most scripts themselves.
+    Everything before a script's own lines is run anew at each call: all keys and statuses as tables, and every function
+    of the parts, cost more of the server's time than most scripts themselves.
     """
     letters = {status.name.lower(): status.code for status in states.Status} | {"staged": states.STAGED_CODE}
-    text = re.sub(r"^\s*--.*\n", "", text, flags=re.MULTILINE)
+    text = _without_unused(re.sub(r"^\s*--.*\n", "", text, flags=re.MULTILINE))
     text = re.sub(r"\bS\.(\w+)", lambda match: f"'{letters[match[1]]}'", text)
-    if re.search(r"\bS\b", text):  # as a whole
+    if re.search(r"(?<!%)\bS\b", text):  # as a whole
         text = f"local S = {{ {', '.join(f'{n} = {c!r}' for n, c in letters.items())} }}\n{text}"
-    by_name = re.search(r"\bK\[", text)  # which ones is only known as it runs
-    return Keys.lua_table(None if by_name else set(re.findall(r"\bK\.(\w+)", text))) + text
+    text = f"local P = KEYS[1]\n{_with_keys_spelled(text)}"
+    if re.search(r"\bK\[", text):  # which ones is only known as it runs
+        return Keys.lua_table(None) + text
+    left = set(re.findall(r"\bK\.(\w+)", text))
+    return (Keys.lua_table(left) if left else "") + text
+
+
+_FUNCTION = re.compile(r"^local function (\w+)\((?:.*\bend\n|.*\n(?:.*\n)*?end\n)", re.MULTILINE)
+"""A function of a part: it begins and ends at the beginning of a line."""
+
+
+def _without_unused(text: str) -> str:
+    """The text without functions that nobody calls."""
+    while True:
+        unused = [f for f in _FUNCTION.finditer(text) if len(re.findall(rf"\b{f[1]}\b", text)) == 1]
+        if not unused:
+            return text
+        for each in reversed(unused):
+            text = text[: each.start()] + text[each.end() :]
+
+
+def _with_keys_spelled(text: str) -> str:
+    """The text with `K.job(id)` as the words that it gives; a call that takes another call's values stays as it is."""
+    templates = {name: template for name, template, _ in Keys.described()}
+    for call in reversed(list(re.finditer(r"\bK\.(\w+)\(", text))):
+        arguments, end = _arguments(text, call.end())
+        words = re.split(r"\{\w+\}", templates[call[1]])
+        if len(words) == len(arguments) + 1:
+            parts = ["P"]
+            for word, argument in itertools.zip_longest(words, arguments):
+                parts += [f"'{word}'"] if word else []
+                parts += [argument if re.fullmatch(r"[\w.]+", argument) else f"({argument})"] if argument else []
+            text = f"{text[: call.start()]}({' .. '.join(parts)}){text[end:]}"
+    return text
+
+
+def _arguments(text: str, start: int) -> tuple[list[str], int]:
+    """The arguments of a call from behind its bracket on, and where the call ends."""
+    depth, at = 0, start
+    found: list[str] = []
+    for i in range(start, len(text)):
+        char = text[i]
+        if char in ")]}" and depth == 0:
+            last = text[at:i].strip()
+            return [*found, last] if last else found, i + 1
+        if char == "," and depth == 0:
+            found.append(text[at:i].strip())
+            at = i + 1
+        depth += (char in "([{") - (char in ")]}")
+    raise ValueError(f"a call has no end: {text[start : start + 40]}")

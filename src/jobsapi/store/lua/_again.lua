@@ -19,7 +19,6 @@ end
 -- Back from a worker into the queue under the same attempt number: the next claim counts it up again.
 local function hand_back(job)
   unclaim(job)
-  relist(job, S.submitted)
   redis.call('HSET', K.job(job.id), 's', S.submitted, 'a', job.attempt - 1)
   redis.call('HDEL', K.job(job.id), 'k', 'w', 'b', 'pg')
   enqueue(job)

@@ -21,7 +21,7 @@ local function erase(job, at)
   erase_outputs(job, at)
   local v = redis.call('HMGET', K.job(job.id), 'tg', 'bt', 'ck')
   for tag in string.gmatch(v[1] or '', '%S+') do redis.call('ZREM', K.tagged(tag), job.id) end
-  if v[2] then leave_batch(v[2], job.id) end
+  if v[2] then leave_batch(v[2]) end
   answer_no_more(v[3], job.id)
   relist(job, nil)
   redis.call('ZREM', K.retained(), job.id)

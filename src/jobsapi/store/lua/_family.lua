@@ -23,7 +23,6 @@ end
 local function let_go(job, due, at)
   if due and tonumber(due) > at then return defer(job, due) end
   redis.call('HSET', K.job(job.id), 's', S.submitted)
-  relist(job, S.submitted)
   enqueue(job)
 end
 

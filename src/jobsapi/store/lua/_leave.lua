@@ -1,5 +1,12 @@
 -- Part of the scripts that take a job from where it waits, or from the worker that ran it.
 
+-- Back into its queue, where it stood aside.
+local function requeue(queue, task, id, score)
+  redis.call('ZREM', K.listed(S.submitted, queue, task), id)
+  redis.call('ZADD', K.ready(queue, task), score, id)
+  redis.call('ZADD', K.wake(queue, task), 0, 'look')
+end
+
 -- A job no longer takes one of the places of its limited group: who waits longest for one, in each queue, goes back
 -- into it, where `claim` looks again whether there is room.
 local function make_room(job)
@@ -9,8 +16,7 @@ local function make_room(job)
   local room = most == 0 and 100 or most - redis.call('SCARD', K.running(job.group))
   for _, queue in ipairs(redis.call('SMEMBERS', K.capped_queues(job.group))) do
     local first = redis.call('ZPOPMIN', K.capped(job.group, queue), math.min(100, math.max(1, room)))
-    for i = 1, #first, 2 do redis.call('ZADD', K.ready(queue, job.task), first[i + 1], first[i]) end
-    if first[1] then redis.call('ZADD', K.wake(queue, job.task), 0, 'look') end
+    for i = 1, #first, 2 do requeue(queue, job.task, first[i], first[i + 1]) end
     if redis.call('EXISTS', K.capped(job.group, queue)) == 0 then redis.call('SREM', K.capped_queues(job.group), queue) end
   end
 end

@@ -1,34 +1,38 @@
 -- Part of audit, strays and repair: where a job stands by what its record says.
 -- include: whole
 
--- {name of the key, the key, the score there (nil: any), whether the job need not stand there, what the key is of}
+-- {name of the key, the key, the score there (nil: any), what the key is of}
 local function places(job, at)
   if job.status == S.staged then return {} end
-  local found = { { 'listed', K.listed(job.status, job.queue, job.task), tonumber(job.number) } }
+  local found = {}
+  local function is_listed()
+    found[#found + 1] = { 'listed', K.listed(job.status, job.queue, job.task), tonumber(job.number) }
+  end
+  if job.status ~= S.submitted then is_listed() end
   for tag in string.gmatch(job.tags or '', '%S+') do
-    found[#found + 1] = { 'tagged', K.tagged(tag), tonumber(job.number), false, tag }
+    found[#found + 1] = { 'tagged', K.tagged(tag), tonumber(job.number), tag }
   end
   if job.status == S.submitted then
     local is_late = job.expires and job.expires <= at -- a claim that found it too late left it to `expire`
     local score = (100 - job.priority) * 2 ^ 44 + job.number
-    local capped = job.group and K.capped(job.group, job.queue)
+    local ready, capped = K.ready(job.queue, job.task), job.group and K.capped(job.group, job.queue)
     if capped and redis.call('ZSCORE', capped, job.id) then -- one or the other
-      found[#found + 1] = { 'capped', capped, score, is_late, job.queue }
+      found[#found + 1] = { 'capped', capped, score, job.queue }
+      is_listed()
+    elseif is_late and not redis.call('ZSCORE', ready, job.id) then
+      is_listed()
     else
-      found[#found + 1] = { 'ready', K.ready(job.queue, job.task), score, is_late, job.queue }
+      found[#found + 1] = { 'ready', ready, score, job.queue }
     end
   elseif job.status == S.scheduled and job.due and not job.pending then
     found[#found + 1] = { 'due', K.due(), tonumber(job.due) }
   elseif job.status == S.in_progress then
     found[#found + 1] = { 'leases', K.leases() }
-    if job.group then found[#found + 1] = { 'running', K.running(job.group), 1, false, job.group } end
+    if job.group then found[#found + 1] = { 'running', K.running(job.group), 1, job.group } end
   elseif is_ended(job) then
     found[#found + 1] = { 'retained', K.retained() }
     if job.webhook and not job.is_told then found[#found + 1] = { 'webhooks', K.webhooks() } end
     if job.output_bytes then found[#found + 1] = { 'bulky', K.bulky(), tonumber(job.ended_at) } end
-  end
-  if job.batch and redis.call('EXISTS', K.batch(job.batch)) == 1 then
-    found[#found + 1] = { 'batched', K.batched(job.batch), nil, false, job.batch }
   end
   if job.expires and (job.status == S.submitted or job.status == S.scheduled) then
     found[#found + 1] = { 'expiring', K.expiring(), job.expires }
@@ -48,7 +52,7 @@ local function wrong_places(job, at)
   for _, place in ipairs(places(job, at)) do
     local score = score_in(place[1], place[2], job.id)
     local fits = score and (not place[3] or tonumber(score) == place[3])
-    if not fits and (score or not place[4]) then wrong[#wrong + 1] = place end
+    if not fits then wrong[#wrong + 1] = place end
   end
   return wrong
 end

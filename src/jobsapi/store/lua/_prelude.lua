@@ -20,45 +20,28 @@ local function fetch(id)
   }
 end
 
--- What is written when the script ends, one command a key however many jobs it moved: `flush` is called after every
--- script, so nothing written so can be read in the same one.
-local waiting, in_order, counted = {}, {}, {}
-local function later(command, key, first, second)
-  local name = command .. key
-  local words = waiting[name]
-  if not words then
-    words = { command, key }
-    waiting[name], in_order[#in_order + 1] = words, words
-  end
-  words[#words + 1] = first
-  words[#words + 1] = second
-end
-local function count_later(key, field)
-  counted[key] = counted[key] or {}
-  counted[key][field] = (counted[key][field] or 0) + 1
-end
-local function flush()
-  for _, words in ipairs(in_order) do redis.call(unpack(words)) end
-  for key, fields in pairs(counted) do
-    for field, count in pairs(fields) do redis.call('HINCRBY', key, field, count) end
-  end
-end
+-- include: later
 
 -- Move a job from the list of its present status (nil: from none) to another's (nil: to none).
 local function relist(job, to)
-  if job.status then later('ZREM', K.listed(job.status, job.queue, job.task), job.id) end
+  if job.status and not job.is_from_queue then later('ZREM', K.listed(job.status, job.queue, job.task), job.id) end
   if not to then return end
   local list = K.listed(to, job.queue, job.task)
   if not waiting['ZADD' .. list] then later('SADD', K.lists(), to .. ':' .. job.queue .. ':' .. job.task) end
   later('ZADD', list, job.number, job.id)
 end
 
--- Into the queue: by priority, then by number; and one idle worker shall look.
+-- Into the queue, by priority, then by number; and one idle worker shall look. The queue is the list of submitted jobs,
+-- too: only one that had to leave it (`set_aside`) stands in another. Where the marker is set, the list is known.
 local function enqueue(job)
+  if job.status then relist(job, nil) end
   local queue = K.ready(job.queue, job.task)
-  if not waiting['ZADD' .. queue] then later('ZADD', K.wake(job.queue, job.task), 0, 'look') end
+  if not waiting['ZADD' .. queue] and redis.call('ZADD', K.wake(job.queue, job.task), 0, 'look') == 1 then
+    redis.call('SADD', K.lists(), S.submitted .. ':' .. job.queue .. ':' .. job.task)
+  end
   later('ZADD', queue, (100 - job.priority) * 2 ^ 44 + job.number, job.id)
 end
+local function set_aside(job) later('ZADD', K.listed(S.submitted, job.queue, job.task), job.number, job.id) end
 
 local function unknown() return redis.error_reply('UNKNOWNJOB No job has this id.') end
 local function not_holder() return redis.error_reply('NOTHOLDER This claim no longer holds the job.') end

@@ -2,7 +2,7 @@
 
 local function is_unlisted(batch, is_mending)
   if redis.call('ZSCORE', K.batches(), batch) then return false end
-  if is_mending then redis.call('ZADD', K.batches(), redis.call('INCR', K.sequence()), batch) end
+  if is_mending then redis.call('ZADD', K.batches(), redis.call('HGET', K.batch(batch), 'l'), batch) end
   return true
 end
 

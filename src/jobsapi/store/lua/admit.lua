@@ -5,15 +5,17 @@
 -- include: cached
 local at, batch, most = clock(), ARGV[2], tonumber(ARGV[3])
 local is_committed = redis.call('EXISTS', K.committed(batch)) == 1
-local names = { 'q', 't', 'pr', 'tg', 'ra', 'xa', 'af', 'ay', 'kp', 'ky', 'ch', 'wh', 'wt', 'ck' }
+local before = tonumber(redis.call('HGET', K.batch(batch), 'f') or 0)
 local budget = 10 * most -- a job counts by how many it waits for, too
 
+local function write(record, _, status, number) redis.call('HSET', K.job(record.id), 's', status, 'n', number) end
+
 local function take(id)
-  local values, fields = redis.call('HMGET', K.job(id), unpack(names)), {}
-  for i, name in ipairs(names) do fields[name] = values[i] or nil end
+  local values, fields = redis.call('HMGET', K.job(id), 'q', 't', 'n', unpack(names)), {}
+  for i, name in ipairs(names) do fields[name] = values[i + 3] or nil end
   if is_committed then
-    local function write(status, ...) redis.call('HSET', K.job(id), 's', status, ...) end
-    admit(id, fields, redis.call('INCR', K.sequence()), at, tonumber(ARGV[4]), write)
+    local record = { id = id, queue = values[1], task = values[2], fields = fields }
+    admit(record, before + values[3], at, tonumber(ARGV[4]), write)
     budget = budget - 10 - #(fields.af or '') / 21 - #(fields.ay or '') / 21
   else
     if fields.ky then redis.call('DEL', K.keyed(fields.ky)) end

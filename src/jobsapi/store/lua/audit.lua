@@ -20,7 +20,7 @@ end
 local function look(job)
   local function tell(what, of) rows[#rows + 1] = { job.id, job.status, what, of or '' } end
   if not job.is_whole then return tell('broken') end
-  for _, place in ipairs(wrong_places(job, at)) do tell(place[1], place[5]) end
+  for _, place in ipairs(wrong_places(job, at)) do tell(place[1], place[4]) end
   if is_of_no_list(job) then tell('lists') end
   if lacks_key(job) then tell('keyed', job.key) end
   if job.status == S.scheduled and job.pending then

@@ -3,13 +3,19 @@
 -- Replies with the place to go on at, -1 at the end.
 -- include: cancel
 -- include: room
+-- include: merge
 local at, batch, start, most, keep = clock(), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local known = redis.call('HMGET', K.batch(batch), 'f', 'l')
+if not known[1] then return -1 end
 needs_no_room()
-local members = redis.call('ZRANGEBYSCORE', K.batched(batch), start, '+inf', 'WITHSCORES', 'LIMIT', 0, most)
-for i = 1, #members, 2 do
-  local job = fetch(members[i])
-  if job and not is_ended(job) and job.status ~= S.staged and redis.call('HGET', K.job(job.id), 'bt') == batch then
-    cancel(job, at, keep)
-  end
+local first = known[1] + 1
+order, step, low, high = 1, most, string.format('%.0f', first + start), known[2]
+add_lists(function(status) return not is_ended({ status = status }) end)
+start_merge()
+for _ = 1, most do
+  local id, number = next_job()
+  if not id then return -1 end
+  cancel(fetch(id), at, keep)
+  start = number - first + 1
 end
-return #members == 2 * most and members[#members] + 1 or -1
+return start

@@ -15,10 +15,11 @@ local passed = 0 -- jobs that were looked at and not given out: a call looks at 
 
 local function take(id, score, queue, task, limit)
   local v = redis.call('HMGET', K.job(id), 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay', 's', 'n', 'xa', 'lg')
-  local job = { id = id, status = v[9], queue = queue, task = task, number = v[10], group = v[12] }
-  if job.status ~= S.submitted or tonumber(v[11] or at + 1) <= at -- too late: `expire` finds it
-    or is_capped(job, score, limit) then
+  local job = { id = id, status = v[9], queue = queue, task = task, number = v[10], group = v[12], is_from_queue = true }
+  local is_late = tonumber(v[11] or at + 1) <= at -- `expire` finds it
+  if job.status ~= S.submitted or is_late or is_capped(job, score, limit) then
     passed = passed + 1
+    if job.status == S.submitted then set_aside(job) end
     return
   end
   if v[11] then

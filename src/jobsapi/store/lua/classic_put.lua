@@ -8,6 +8,5 @@ if job.status == S.submitted then return 0 end
 if job.status ~= S.scheduled then return wrong_status(job) end
 withdraw(job)
 redis.call('HSET', K.job(job.id), 's', S.submitted)
-relist(job, S.submitted)
 enqueue(job)
 return 1

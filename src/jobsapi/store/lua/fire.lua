@@ -11,5 +11,5 @@ local records, refusal = read_records(7)
 if refusal then return refusal end
 redis.call('ZADD', K.planned(), ARGV[5], name)
 redis.call('HSET', K.fired(), name, ARGV[6])
-submit(records, at, 0) -- one that cannot run has no remains to keep
+submit(records, at, 0, function() return redis.call('INCR', K.sequence()) end) -- one that cannot run leaves no remains
 return 1

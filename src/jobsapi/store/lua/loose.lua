@@ -2,6 +2,7 @@
 -- ARGV: clock, '1' to put it right, then for each: the name of its key, two values for the spelling ('' for none)
 -- Replies with a number each: 1 where it is, or was, loose.
 -- include: unlisted
+-- include: leave
 local at, is_mending, replies = clock(), ARGV[2] == '1', {}
 
 local function note(index, member)
@@ -32,8 +33,7 @@ local function nobody_makes_room(group, queue)
   if is_mending and not is_known then redis.call('SADD', K.capped_queues(group), queue) end
   if is_mending and not is_moving then
     redis.call('ZREM', K.capped(group, queue), first[1])
-    redis.call('ZADD', K.ready(queue, job.task), first[2], first[1])
-    redis.call('ZADD', K.wake(queue, job.task), 0, 'look')
+    requeue(queue, job.task, first[1], first[2])
   end
   return not is_known or not is_moving
 end

@@ -9,7 +9,6 @@ for _, id in ipairs(due) do
   local job = fetch(id)
   if job and job.status == S.scheduled then
     redis.call('HSET', K.job(id), 's', S.submitted)
-    relist(job, S.submitted)
     enqueue(job)
   end
 end

@@ -18,7 +18,6 @@ if not job or not job.is_whole then return 0 end
 local function score_of(place)
   if place[1] == 'leases' then return at + lease end
   if place[1] == 'retained' then return job.ended_at + (job.has_no_output and 2 ^ 50 + keep_record or job.keep or keep) end
-  if place[1] == 'batched' then return job.number end -- behind all others, and in order
   return place[3] or at
 end
 

@@ -26,6 +26,5 @@ erase_outputs(job, at)
 redis.call('HDEL', K.job(id), 'k', 'w', 'b', 'e', 'r', 'er', 'pg', 'cr', 'd', 'a', 'ra', 'xa', 'pn', 'rx',
   'ht', 'hs', 'he')
 redis.call('HSET', K.job(id), 's', S.submitted, 'rq', ARGV[3])
-relist(job, S.submitted)
 enqueue(job)
 return job.token or ''

@@ -7,7 +7,7 @@ local function is_empty(queue, task)
   for _, status in pairs(S) do
     if redis.call('EXISTS', K.listed(status, queue, task)) == 1 then return false end
   end
-  return true
+  return redis.call('EXISTS', K.ready(queue, task)) == 0
 end
 
 for _, member in ipairs(redis.call('SRANDMEMBER', K.lists(), tonumber(ARGV[2]))) do
