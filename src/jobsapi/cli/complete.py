@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import typer  # noqa: TC002 - typer looks at the annotations
 
+from jobsapi.cli.params import wanted
 from jobsapi.settings import Settings
 from jobsapi.states import ACTIVE, ENDED, Status
 
@@ -64,15 +66,12 @@ def tasks(ctx: typer.Context) -> Words:
 
 def params(ctx: typer.Context, incomplete: str) -> Words:
     """The parameters of the task on the line that are not given yet: `name=`, or with the values it may have."""
-    task, before = ctx.params.get("task"), list(ctx.params.get("params") or [])
+    task, before = ctx.params.get("task"), _joined(ctx.params.get("params") or [])
     if not task:
         return []
-    name = ""
-    if incomplete == "=" and before:  # bash parts words at `=`
-        name, incomplete = before[-1], ""
-    elif len(before) > 1 and before[-1] == "=":
-        name = before[-2]
     given = {each.partition("=")[0] for each in before}
+    # bash asks for the part behind the `=`, and where that is empty the `=` itself was dropped on the way
+    name = before[-1].removesuffix("=") if before and before[-1].partition("=")[2] == "" else ""
 
     def ask(client: Client) -> Iterable[tuple[str, str]]:
         schema = client.task(task)["schema"]
@@ -80,13 +79,33 @@ def params(ctx: typer.Context, incomplete: str) -> Words:
         if name:
             return ((each, "") for each in _values(found.get(name, {}), schema) if each.startswith(incomplete))
         return (
-            (f"{each}={value}", about.get("description") or about.get("title") or "")
+            (f"{each}={value}", about.get("description") or wanted(about, schema))
             for each, about in found.items()
             if each not in given
-            for value in _values(about, schema) or [""]
+            for value in _values(about, schema) or _open(about, schema)
         )
 
     return _asked(ctx, ask)
+
+
+def _joined(words: list[str]) -> list[str]:
+    """`a`, `=`, `1` → `a=1`: bash parts words at `=`."""
+    joined: list[str] = []
+    for word in words:
+        if joined and (word == "=" or joined[-1].endswith("=")):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
+
+
+def _open(about: Any, schema: dict[str, Any]) -> list[str]:
+    """What follows the `=` of a parameter that may be anything: nothing; bash gets a second word that says its type.
+
+    Two words that begin with the same keep bash from putting a space behind the `=`.
+    """
+    is_bash = any(name.endswith("_COMPLETE") and value == "complete_bash" for name, value in os.environ.items())
+    return ["", f"<{wanted(about, schema).split()[0]}>"] if is_bash else [""]
 
 
 def _values(about: Any, root: dict[str, Any]) -> list[str]:

@@ -106,7 +106,7 @@ def logs(
 @talks
 def cancel(talk: Talk, jids: ActiveJids) -> None:
     """Stop a job wherever it is, or several."""
-    _each(talk, jids, talk.client.cancel_job, lambda job: "it is being stopped" if job.cancel_requested else job.status)
+    _each(talk, jids, talk.client.cancel_job, _stopped)
 
 
 @app.command(rich_help_panel=JOBS)
@@ -114,6 +114,10 @@ def cancel(talk: Talk, jids: ActiveJids) -> None:
 def retry(talk: Talk, jids: EndedJids) -> None:
     """Give a job that has ended another try, or several."""
     _each(talk, jids, talk.client.retry_job, lambda job: job.status)
+
+
+def _stopped(job: Any) -> str:
+    return "it is being stopped" if job.status == "in progress" else str(job.status)
 
 
 def _each(talk: Talk, jids: list[str], do: Callable[[str], Any], said: Callable[[Any], str]) -> None:

@@ -195,7 +195,7 @@ class _Bar:
         told = job.progress or {}
         self._name, self._note = job.task, job.get("advice") or ""
         self._fraction = told.get("fraction") if job.status == "in progress" else None
-        if job.cancel_requested:
+        if job.cancel_requested and job.status == "in progress":
             self._text = "is being stopped"
         elif job.status == "in progress":
             self._text = told.get("message") or ""

@@ -37,8 +37,7 @@ export function useForm() {
       setTold(new Map());
     },
     focus(pointer) {
-      const name = (id + pointer).replace(/\s/g, "_");
-      soon(() => controlOf(document.getElementById(`${name}!group`) ?? document.getElementById(name)));
+      soon(() => controlOf(document.getElementById((id + pointer).replace(/\s/g, "_"))));
     },
     fault: () => undefined,
     // the same form, showing these faults of the page's own
