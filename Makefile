@@ -10,7 +10,7 @@ FAST   := $(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" --ignore tests/cras
 NO_REDIS := cli embedded docs runner contract containers benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint crash faults containers docs bench soak recovery lock clean
+.PHONY: help run test lint crash faults containers docs site doccheck bench soak recovery lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,15 @@ containers: ## builds the image and runs the whole system in containers (needs D
 docs: $(READY) ## writes the parts of the docs that are made of the code
 	$(BIN)/python -m tests.contract.test_commands
 	$(BIN)/python -m tests.contract.test_diagram
+	$(BIN)/python -m tests.contract.test_settings_page
+	$(BIN)/python -m tests.contract.test_routes_page
+	$(BIN)/python -m tests.contract.test_python_page
+
+site: $(READY) ## builds the documentation's site into site/, strictly
+	$(BIN)/zensical build --strict --clean
+
+doccheck: $(READY) ## does everything that the docs and the examples tell a reader to do (minutes)
+	$(PYTEST) -m slow tests/docs
 
 bench: $(READY) ## measures jobsapi beside other job queues and writes docs/benchmarks.md (an hour); QUICK=1 only prints
 	$(BIN)/python -m benchmarks.run $(if $(QUICK),--quick,--write)

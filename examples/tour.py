@@ -69,7 +69,7 @@ def to_try_next(url: str, jid: str) -> str:
 Try next, in another terminal:
 
   curl "{url}/data?search=rain&temp_max.gte=25"
-  curl {url}/data/2012-01-01
+  curl {url}/data/2012/01/01
   curl {url}/jobs -d '{{"start": 0, "end": 365, "field": "wind"}}'
   curl {url}/jobs/{jid}
   curl {url}/jobs/{jid}/results

@@ -30,6 +30,7 @@ __all__ = [
     "get_records",
     "get_results",
     "list_jobs",
+    "pace",
     "paused_queues",
     "wait_for_ends",
     "wait_for_job",
@@ -139,6 +140,20 @@ def count_ended(store: Store) -> list[tuple[str, str, int]]:
     """(task, `complete` or the reason, how many jobs ended so since the store began)."""
     rows = store.call("hgetall", store.keys.ended())
     return [(*name.decode().rsplit(":", 1), int(count)) for name, count in sorted(rows.items())]
+
+
+def pace(store: Store, queue: str) -> float:
+    """How many jobs of a queue end in a second, by its newest ones that ended within the last ten minutes."""
+    ended: list[int] = []
+    for status in (Status.COMPLETE, Status.FAILED):
+        rows = store.run("list", "+inf", _PACE_JOBS, status.code, queue, "", "", "", "e")[3::2]
+        ended += [int(row[0]) for row in rows if row[0]]
+    now = store.time_ms()
+    recent = sorted(time for time in ended if now - time < _PACE_MS)[-_PACE_JOBS:]
+    return len(recent) / max((now - recent[0]) / 1000, 1.0) if recent else 0.0
+
+
+_PACE_JOBS, _PACE_MS = 100, 600_000
 
 
 def paused_queues(store: Store) -> set[str]:

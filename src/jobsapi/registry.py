@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CLOCK",
     "DRAIN",
+    "MEMORY",
     "OWN_LOOP",
     "TaskDescription",
     "beat",
@@ -43,6 +44,9 @@ DRAIN = "drain"
 
 CLOCK = "clock"
 """What a worker's own clock says at a heartbeat, ms; everything else goes by the server's."""
+
+MEMORY = "memory"
+"""Bytes that a worker and its children have, as its last heartbeat said; 0 where it does not know."""
 
 OWN_LOOP = "own_loop"
 """What a program that claims in a loop of its own says of itself: nobody else can make it stop claiming."""
@@ -179,6 +183,7 @@ def shown(worker: Mapping[str, Any]) -> dict[str, Any]:
         "started": rfc3339(int(worker["started"])),
         "seen": rfc3339(int(worker["seen"])),
         "concurrency": int(worker["concurrency"]),
+        "memory": int(worker.get(MEMORY, 0)) or None,
         "state": "draining" if DRAIN in worker else worker["state"],
         **lists,
     }

@@ -353,6 +353,7 @@ class Worker:
             "queues": " ".join(self._weights),
             "tasks": " ".join(self._names),
             "running": " ".join(self._running),
+            registry.MEMORY: self._pool.memory(),
             registry.CLOCK: round(time.time() * 1000),
         }
         if registry.beat(self._store, self.id, facts, lifetime=max(self._settings.lease, 3 * _BEAT_EVERY)):

@@ -69,6 +69,7 @@ def kinds(
     labels: dict[str, int] = {},  # noqa: B006
     tree: Tree | None = None,
     anything: Any = None,
+    code: Annotated[str, Field(pattern="(?i)^[a-z]{3}$", description="Only Python reads its pattern.")] = "abc",
 ) -> dict[str, Any]:
     """A parameter of every kind."""
     return {name: repr(value) for name, value in locals().items()}

@@ -1,4 +1,4 @@
-"""Runs the `console` blocks of a page and compares what comes out with what the page shows.
+"""A reader who does what a page says, and compares what comes out with what the page shows.
 
 A page shows real output of another day: `…` stands for anything, ids and times may differ, and a command that asks for
 something still under way is given again, as a reader would give it, until it shows what the page shows.
@@ -10,61 +10,67 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.docs.pages import Step, blocks
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
 _VOLATILE = re.compile(r"(00[0-9A-Za-z]{18})|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|…")
 _PATIENCE = 30.0
 
+STAYS = re.compile(
+    r"(?!.*\|\|)([A-Z_]+=\S+ )*(jobsapi (serve|api|worker)|python (api|worker|app)\.py|nginx|flask|celery|rq worker)\b"
+)
+"""How commands begin that keep running: the reader opens another terminal."""
 
-@dataclass(frozen=True)
-class Step:
-    """One command of a page, and the output the page shows below it."""
-
-    command: str
-    shown: list[str]
-
-
-def files(page: str) -> Iterator[tuple[str, str]]:
-    """(name, text) of the page's Python blocks that begin with a file's name."""
-    for block in re.findall(r"^```python\n(# (\S+\.py)\n.*?)^```$", page, re.DOTALL | re.MULTILINE):
-        yield block[1], block[0]
-
-
-def steps(page: str) -> Iterator[Step]:
-    """The commands of the page's `console` blocks, in order."""
-    for block in re.findall(r"^```console\n(.*?)^```$", page, re.DOTALL | re.MULTILINE):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, *shown = part.rstrip("\n").split("\n")
-            yield Step(command, shown)
+_ASKS = ("curl ", "jobsapi jobs", "jobsapi status", "jobsapi logs", "cat ", "ls ")
+"""How commands begin that only ask, and may be given again."""
 
 
 @dataclass
 class Console:
-    """A reader at a terminal in `folder`; the API's port is not 5000 but `port`."""
+    """A reader at a terminal in `folder`; the ports that a page names are others here, `ports` says which."""
 
     folder: Path
-    port: int
+    ports: dict[str, str]
     path: str
     known: dict[str, str] = field(default_factory=dict)
     """Ids as the page shows them → those of this run."""
     running: list[subprocess.Popen[str]] = field(default_factory=list)
+    patience: float = _PATIENCE
+
+    def read(self, page: str, is_left_out: Callable[[str], bool] = lambda _: False) -> None:
+        """Do what the page says from its first block to its last."""
+        for number, block in enumerate(blocks(page)):
+            if block.file:
+                (self.folder / block.file).parent.mkdir(parents=True, exist_ok=True)
+                (self._where() / block.file).write_text(self._here(block.text))
+            elif block.language == "python":
+                name = f"block-{number}.py"
+                (self._where() / name).write_text(self._here(block.text))
+                self.run(Step(f"{sys.executable} {name}", [""]))
+            elif block.language == "console":
+                for step in block.steps():
+                    if not is_left_out(step.command):
+                        (self.start if STAYS.match(step.command) else self.run)(step)
 
     def run(self, step: Step) -> None:
         """Give the command until it shows what the page shows. AssertionError after a while."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + self.patience
         while True:
-            said = self._output(self._here(step.command)).rstrip("\n")
-            if self._fits(step.shown, said):
+            said, code = self._output(self._here(step.command))
+            if self._fits(step.shown, said.rstrip("\n")) and (code == 0 or step.shown not in ([], [""])):
                 return
-            is_question = step.command.startswith(("curl localhost", "jobsapi jobs")) and " -d " not in step.command
+            is_question = step.command.startswith(_ASKS) and " -d " not in step.command
             if not is_question or time.monotonic() > deadline:
-                raise AssertionError(f"$ {step.command}\nthe page: {step.shown}\nhere:     {said.splitlines()}")
+                shown = "\n".join(step.shown)
+                raise AssertionError(f"$ {step.command}\nthe page:\n{shown}\nhere (exit {code}):\n{said}")
             time.sleep(0.1)
 
     def start(self, step: Step) -> None:
@@ -72,7 +78,7 @@ class Console:
         log = self.folder / f"started-{len(self.running)}.log"
         with log.open("w") as file:
             program = subprocess.Popen(
-                ["bash", "-c", f"exec {self._here(step.command)}"],
+                ["bash", "-c", f"{self._resumed()}\nexec env {self._here(step.command)}"],
                 cwd=self.folder,
                 env=self._environment(),
                 stdout=file,
@@ -81,41 +87,60 @@ class Console:
                 start_new_session=True,
             )
         self.running.append(program)
-        deadline = time.monotonic() + 2 * _PATIENCE
+        deadline = time.monotonic() + 2 * self.patience
         while not self._fits([*step.shown, "…"], log.read_text().rstrip("\n") + "\n"):
             if time.monotonic() > deadline or program.poll() is not None:
                 raise AssertionError(f"$ {step.command}\nthe page: {step.shown}\nhere:     {log.read_text()}")
             time.sleep(0.1)
 
     def close(self) -> None:
-        """End what was started, as Ctrl-C does."""
-        for program in self.running:
-            os.killpg(program.pid, signal.SIGINT)
+        """End what was started, as Ctrl-C does, the last first."""
+        for program in reversed(self.running):
+            if program.poll() is None:
+                os.killpg(program.pid, signal.SIGINT)
             program.wait(30)
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "PATH": self.path, "JOBSAPI_PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        return {**os.environ, "PATH": self.path, "JOBSAPI_PORT": self.ports["5000"], "PYTHONUNBUFFERED": "1"}
 
-    def _output(self, command: str) -> str:
+    def _resumed(self) -> str:
+        """What brings a new shell to where the last command left the terminal: its folder and its variables."""
+        return f'[ ! -e {self._state} ] || {{ . {self._state}; cd "$PWD_LEFT"; }}'
+
+    @property
+    def _state(self) -> Path:
+        return self.folder / ".terminal"
+
+    def _where(self) -> Path:
+        if not self._state.exists():
+            return self.folder
+        [found] = re.findall(r'^declare -x PWD_LEFT="(.*)"$', self._state.read_text(), re.MULTILINE)
+        return Path(found)
+
+    def _output(self, command: str) -> tuple[str, int]:
+        command = re.sub(r"(?<![\w-])curl ", "curl -sS ", command)
+        leave = f"code=$?; export PWD_LEFT=$PWD; export -p > {self._state}; exit $code"
         done = subprocess.run(
-            ["bash", "-c", command.replace("curl ", "curl -sS ")],
+            ["bash", "-c", f"{self._resumed()}\n{command}\n{leave}"],
             cwd=self.folder,
             env=self._environment(),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
             text=True,
-            timeout=60,
+            timeout=10 * self.patience,
             check=False,
         )
-        return done.stdout + done.stderr
+        return done.stdout, done.returncode
 
     def _here(self, text: str) -> str:
         for shown, real in self.known.items():
             text = text.replace(shown, real)
-        return re.sub(r"\b5000\b", str(self.port), text)
+        return re.sub(rf"\b({'|'.join(self.ports)})\b", lambda found: self.ports[found[1]], text)
 
     def _fits(self, shown: list[str], said: str) -> bool:
         """Whether the output is what the page shows; ids that the page shows for the first time are noted."""
-        if not shown:
+        if not any(shown):
             return True
         wanted, new, end = "", [], 0
         text = self._here("\n".join(shown))

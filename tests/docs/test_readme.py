@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import socket
-import sys
-from pathlib import Path
 
 import pytest
 
-from tests.docs.console import Console, Step, files, steps
+from tests.docs.pages import ROOT, Step, steps
 
-ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "README.md").read_text()
-OF_THE_CLONE = ("make run", "make test")
-IN_CONTAINERS = ("docker compose", "APP=")
-
-
-@pytest.fixture
-def console(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    made = Console(tmp_path, port, f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    yield made
-    made.close()
+ELSEWHERE = ("make ", "docker compose", "APP=")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tour needs curl")
 def test_the_tour_shows_what_the_readme_shows(console):
-    for name, text in files(PAGE):
-        (console.folder / name).write_text(text)
-    for step in steps(PAGE):
-        if step.command.startswith("jobsapi serve"):
-            console.start(step)
-        elif not step.command.startswith(OF_THE_CLONE + IN_CONTAINERS):
-            console.run(step)
+    console.read(PAGE, lambda command: command.startswith(ELSEWHERE))
 
 
 def test_make_run_shows_what_the_readme_shows(console):

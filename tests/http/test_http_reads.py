@@ -214,6 +214,40 @@ def test_a_paused_queue_is_shown_as_paused_until_it_is_resumed(http: FlaskClient
     assert queue()["paused"] is False
 
 
+def test_a_queue_tells_what_waits_and_how_many_workers_take_it(
+    store: Store, http: FlaskClient, seven: list[str]
+) -> None:
+    def waiting(name: str) -> list[tuple[str, int, int]]:
+        found = next(each for each in http.get("/queues").get_json()["queues"] if each["name"] == name)
+        return [(each["task"], each["jobs"], each["workers"]) for each in found["waiting"]]
+
+    assert waiting("q") == [("free", 4, 0)]
+    facts: dict[str, str | int | float] = {"host": "h", "pid": 1, "started": 0, "concurrency": 2, "state": "running"}
+    registry.beat(store, "h:1:x", {**facts, "queues": "default", "tasks": "plot free", "running": ""}, 10)
+    assert (waiting("q"), waiting("default")) == ([("free", 4, 0)], [("plot", 3, 1)])
+    registry.beat(store, "h:1:y", {**facts, "queues": "q default", "tasks": "free", "running": ""}, 10)
+    assert (waiting("q"), waiting("default")) == ([("free", 4, 1)], [("plot", 3, 1)])
+    registry.drain(store, "h:1:y")
+    assert waiting("q") == [("free", 4, 0)]
+
+
+def test_a_queue_tells_how_fast_it_goes_and_when_it_may_be_empty(
+    store: Store, http: FlaskClient, seven: list[str]
+) -> None:
+    def queue() -> dict[str, Any]:
+        return next(each for each in http.get("/queues").get_json()["queues"] if each["name"] == "q")
+
+    assert (queue()["pace"], queue()["empty_in"]) == (0.0, None)
+    began, its_store = store.time_ms(), http.application.extensions["jobsapi"].get()
+    for claim in jobs.claim_jobs(store, "w", {"q": ["free"]}, 2, 10):
+        jobs.complete_job(store, claim.id, claim.token, b"", b"1")
+    its_store.now = began + 20_000
+    assert queue()["pace"] == pytest.approx(2 / 20, rel=0.1)
+    assert queue()["empty_in"] == pytest.approx(2 / queue()["pace"])
+    its_store.now = began + 3_600_000
+    assert queue()["pace"] == 0.0
+
+
 @pytest.mark.parametrize("name", ["a b", "x" * 101, "ü", "a:b", "%0A"])
 def test_a_queue_has_a_fit_name(http: FlaskClient, refused: Any, name: str) -> None:
     refused(http.post(f"/queues/{name}/pause"), 422, "invalid")

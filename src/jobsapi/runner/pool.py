@@ -6,6 +6,7 @@ import os
 import secrets
 import selectors
 import shutil
+import sys
 import tempfile
 import time
 from itertools import count
@@ -88,6 +89,10 @@ class Pool:
     def size(self) -> int:
         """How many jobs it runs at a time at most."""
         return self._most
+
+    def memory(self) -> int:
+        """Bytes that this process and all that it started have in memory; 0 where that is dear to ask for."""
+        return memory.used(os.getpid(), sys.maxsize) if sys.platform == "linux" else 0
 
     def start(self) -> None:
         """Start the guard and the children, unless they were started."""

@@ -196,8 +196,22 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ),
     "Tasks": _list_of("tasks", "Task"),
     "Queue": _object(
-        {"name": NAME, "paused": {"type": "boolean"}, "oldest": _MAYBE_TIME, **_QUEUE_COUNTS},
-        description="How many jobs of each status, and since when the oldest one waits.",
+        {
+            "name": NAME,
+            "paused": {"type": "boolean"},
+            "oldest": _MAYBE_TIME,
+            **_QUEUE_COUNTS,
+            "pace": {"type": ["number", "null"], "description": "Jobs that end in a second; null where nothing waits."},
+            "empty_in": {"type": ["number", "null"], "description": "Seconds until nothing waits, at that pace."},
+            "waiting": {
+                "type": "array",
+                "items": _object(
+                    {"task": {"type": "string"}, "jobs": _COUNT, "oldest": _MAYBE_TIME, "workers": _COUNT}
+                ),
+                "description": "What waits, by task, and how many workers take it from this queue.",
+            },
+        },
+        description="How many jobs of each status, since when the oldest one waits, and how fast it goes.",
     ),
     "Queues": _list_of("queues", "Queue"),
     "Pause": _object({"name": NAME, "paused": {"type": "boolean"}}),
@@ -227,6 +241,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "started": _TIME,
             "seen": _TIME,
             "concurrency": {"type": "integer"},
+            "memory": {"type": ["integer", "null"], "description": "Bytes of its processes; null where unknown."},
             "state": {"type": "string"},
             "queues": _TEXTS,
             "tasks": _TEXTS,

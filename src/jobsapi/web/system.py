@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app
@@ -16,7 +18,7 @@ from jobsapi.states import ACTIVE, Status
 from jobsapi.web.common import query, reply, the_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from jobsapi.store import Store
 
@@ -60,22 +62,36 @@ def queues() -> Response:
     store = the_store()
     found: dict[str, dict[str, Any]] = {}
     paused = jobs.paused_queues(store)
+    served = Counter(pair for each in registry.workers(store) for pair in _served(each))
     named = {each["queue"] for each in registry.published(store).values()}
     for name in sorted(named | paused):
         found[name] = _queue(name, paused)
-    for status, name, _, count, oldest in jobs.count_jobs(store):
+    for status, name, task, count, oldest in jobs.count_jobs(store):
         queue = found.setdefault(name, _queue(name, paused))
         queue[status.value.replace(" ", "_")] += count
-        if status is Status.SUBMITTED and oldest and (queue["oldest"] is None or oldest < queue["oldest"]):
-            queue["oldest"] = oldest
+        if status is Status.SUBMITTED and count:
+            row = {"task": task, "jobs": count, "oldest": rfc3339(oldest), "workers": served[name, task]}
+            queue["waiting"].append(row)
+            if oldest and (queue["oldest"] is None or oldest < queue["oldest"]):
+                queue["oldest"] = oldest
     for queue in found.values():
         queue["oldest"] = rfc3339(queue["oldest"])
+        if queue["submitted"] or queue["in_progress"]:
+            queue["pace"] = jobs.pace(store, queue["name"])
+            queue["empty_in"] = queue["submitted"] / queue["pace"] if queue["pace"] else None
     return reply({"queues": [found[name] for name in sorted(found)]})
+
+
+def _served(worker: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Every queue and task that a worker takes jobs of."""
+    shown = registry.shown(worker)
+    return product(shown["queues"], shown["tasks"]) if shown["state"] == "running" else ()
 
 
 def _queue(name: str, paused: set[str]) -> dict[str, Any]:
     counts = {status.value.replace(" ", "_"): 0 for status in Status}
-    return {"name": name, "paused": name in paused, "oldest": None, **counts}
+    made = {"name": name, "paused": name in paused, "oldest": None, **counts}
+    return made | {"pace": None, "empty_in": None, "waiting": []}
 
 
 @blueprint.post("/queues/<name>/pause")

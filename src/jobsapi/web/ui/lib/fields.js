@@ -45,8 +45,11 @@ const needed = (field) => (field.required && !field.nullable && !field.isInner &
 const about = ({ field }, id, fault) =>
   [limitsOf(field) && `${id}!limits`, field.help && `${id}!help`, fault && `${id}!fault`].filter(Boolean).join(" ") || undefined;
 
+// A text whose `words` between back-ticks are code.
+export const prose = (text) => text.split("`").map((part, i) => (i % 2 ? html`<code>${part}</code>` : part));
+
 function Notes({ id, help, fault }) {
-  return html`${help && html`<p class="help" id=${id + "!help"}>${help}</p>`}
+  return html`${help && html`<p class="help" id=${id + "!help"}>${prose(help)}</p>`}
     ${fault && html`<p class="fault" id=${id + "!fault"}><span aria-hidden="true">✗ </span>${fault}</p>`}`;
 }
 
@@ -150,7 +153,9 @@ function TextInput({ field, draft, set, id, about, invalid, form, pointer, onEnt
 
 function Group(props) {
   const { field, draft, set, form, pointer, label = field.title, tools } = props;
-  const id = idOf(form, pointer), fault = form.fault(pointer), open = isOpen(field, draft);
+  const id = idOf(form, pointer) + "!group", open = isOpen(field, draft);
+  const isLone = field.kind === "union" && draft && !COMPOUND.has(field.variants[draft.variant].field.kind); // its value tells the fault
+  const fault = isLone ? undefined : form.fault(pointer);
   const mayGo = draft && (field.nullable || (!field.required && !field.hasDefault)) && !(field.kind === "array" && !field.nullable);
   const start = () => {
     set(empty(field));

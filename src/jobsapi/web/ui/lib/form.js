@@ -37,7 +37,8 @@ export function useForm() {
       setTold(new Map());
     },
     focus(pointer) {
-      soon(() => controlOf(document.getElementById((id + pointer).replace(/\s/g, "_"))));
+      const name = (id + pointer).replace(/\s/g, "_");
+      soon(() => controlOf(document.getElementById(`${name}!group`) ?? document.getElementById(name)));
     },
     fault: () => undefined,
     // the same form, showing these faults of the page's own

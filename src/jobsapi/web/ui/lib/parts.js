@@ -1,7 +1,7 @@
 // The small pieces that every view is made of.
 import { html, useState } from "./html.js";
 import { address, ask, token } from "./api.js";
-import { ago, at, exact, duration, ms } from "./format.js";
+import { ago, at, coarse, exact, duration, ms } from "./format.js";
 import { useNow } from "./hooks.js";
 import { toast } from "./toast.js";
 
@@ -34,6 +34,12 @@ export function Time({ value, every = 1000, clock = false }) {
   const now = useNow(clock || !value ? 0 : every);
   if (!value) return html`<span class="dim">–</span>`;
   return html`<time datetime=${typeof value === "string" ? value : new Date(value).toISOString()} title=${exact(value)}>${clock ? at(value, now) : ago(value, now)}</time>`;
+}
+
+/** How long it is since then, without a word. */
+export function Age({ since, every = 1000 }) {
+  const now = useNow(every);
+  return html`<time datetime=${since} title=${exact(since)}>${coarse(Math.max(0, (now - ms(since)) / 1000))}</time>`;
 }
 
 /** How long a job ran, or runs. */

@@ -67,6 +67,12 @@ export function fieldOf(schema, root = schema, name = "", { required = true, dep
   return Object.assign(field, kindOf(inner, root, depth), { own: inner });
 }
 
+// The field of a task's parameters as a whole: an object, also where it takes any.
+export function formOf(schema) {
+  const field = fieldOf(schema);
+  return field.kind === "map" ? { ...field, kind: "object", fields: [], rest: field.item } : field;
+}
+
 function kindOf(own, root, depth) {
   if (depth > DEEPEST) return { kind: "json" };
   if ("const" in own) return { kind: "const", value: own.const };

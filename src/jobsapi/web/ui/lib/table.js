@@ -29,7 +29,7 @@ export function Table({ caption, columns, rows, keyOf, chosen, choose, nameOf = 
       <tbody>
         ${shown.map((row, i) => html`<tr key=${keys[i]} class=${chosen && chosen.has(keys[i]) ? "chosen" : ""}>
           ${chosen && html`<td class="check"><input type="checkbox" aria-label=${`Choose ${nameOf(row)}`} checked=${chosen.has(keys[i])} onChange=${(event) => choose([keys[i]], event.target.checked)} /></td>`}
-          ${columns.map((column) => html`<td key=${column.key} class=${classes(column)} data-label=${column.label}>${column.render ? column.render(row) : text(row[column.key])}</td>`)}
+          ${columns.map((column) => html`<td key=${column.key} class=${classes(column)} data-label=${typeof column.label === "string" ? column.label : undefined}>${column.render ? column.render(row) : text(row[column.key])}</td>`)}
         </tr>`)}
       </tbody>
     </table>

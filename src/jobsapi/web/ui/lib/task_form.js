@@ -7,7 +7,7 @@ import { Field, ObjectFields } from "./fields.js";
 import { useForm } from "./form.js";
 import { dumps, parse, step } from "./json.js";
 import { optionsOf, requestOf } from "./request.js";
-import { fieldOf } from "./schema.js";
+import { fieldOf, formOf } from "./schema.js";
 import { textOf } from "./sweep.js";
 
 // Everything that was typed for one task, and what it means: `request`, `faults`, `count`.
@@ -26,7 +26,7 @@ export function useTaskForm(task, options = {}) {
 }
 
 function begun(task, given) {
-  const field = fieldOf(task.schema, task.schema, "", {});
+  const field = formOf(task.schema);
   const params = given.params ?? {};
   return {
     task: task.name, field, draft: draftOf(field, params), isJson: false, text: dumps(params, 2), sweep: {},

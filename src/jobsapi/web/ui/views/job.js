@@ -8,11 +8,11 @@ import { useLive } from "../lib/live.js";
 import { Action, Bar, Copy, Note, Panel, Status, Time, Trouble } from "../lib/parts.js";
 import { go, link } from "../lib/router.js";
 import { toast } from "../lib/toast.js";
-import { Json } from "../lib/json-view.js";
-import { Attempts, Line } from "./job-line.js";
-import { Failure } from "./job-error.js";
-import { Log } from "./job-log.js";
-import { Result } from "./job-result.js";
+import { Json } from "../lib/json_view.js";
+import { Attempts, Line } from "./job_line.js";
+import { Failure } from "./job_error.js";
+import { Log } from "./job_log.js";
+import { Result } from "./job_result.js";
 
 const ACTIVE = new Set(["scheduled", "submitted", "in progress"]);
 const MOST_PARENTS = 20;

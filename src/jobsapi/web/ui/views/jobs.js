@@ -10,7 +10,7 @@ import { Bar, Empty, Note, Status, Time, Took, Trouble } from "../lib/parts.js";
 import { link } from "../lib/router.js";
 import { Table } from "../lib/table.js";
 import { toast } from "../lib/toast.js";
-import { Filters } from "./jobs-filters.js";
+import { Filters } from "./jobs_filters.js";
 
 const ACTIVE = new Set(["scheduled", "submitted", "in progress"]);
 const AT_ONCE = 4;

@@ -4,6 +4,7 @@ import { html, useEffect, useMemo, useRef, useState } from "../lib/html.js";
 import { address, ask, get, token } from "../lib/api.js";
 import { bodyOf } from "../lib/calls.js";
 import { Calls } from "../lib/calls_view.js";
+import { prose } from "../lib/fields.js";
 import { focusFirstFault } from "../lib/form.js";
 import { useTitle } from "../lib/hooks.js";
 import { dumps, parse } from "../lib/json.js";
@@ -58,7 +59,7 @@ function TaskChoice({ tasks, name, task, query }) {
       ${!task && html`<option value=${name}>${name}</option>`}
       ${tasks.map((each) => html`<option value=${each.name}>${each.name}</option>`)}
     </select>
-    ${task?.summary && html`<p class="summary">${task.summary}</p>`}
+    ${task?.summary && html`<p class="summary">${prose(task.summary)}</p>`}
     ${task && !task.workers && html`<${Note}>No worker runs this task now: a job waits until one comes.<//>`}
     ${!task && html`<${Note} kind="bad">No worker has told of a task named <code>${name}</code>.<//>`}
     ${query.from && html`<p class="help">The parameters are those of <a href=${link(["jobs", query.from])}>${query.from}</a>.</p>`}

@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "../lib/html.js";
 import { address, ask, token } from "../lib/api.js";
 import { bytes } from "../lib/format.js";
-import { Json } from "../lib/json-view.js";
+import { Json } from "../lib/json_view.js";
 import { Download, Empty, Panel, Trouble } from "../lib/parts.js";
 import { Records, isTable, readCsv } from "../lib/records.js";
 

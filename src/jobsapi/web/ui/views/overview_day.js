@@ -1,0 +1,52 @@
+// The last day as charts: how many jobs ended and how, and how long they waited.
+import { html, useEffect } from "../lib/html.js";
+import { get } from "../lib/api.js";
+import { Legend, LineChart, StackedBars } from "../lib/chart.js";
+import { at, count, duration, ms } from "../lib/format.js";
+import { useAsk } from "../lib/hooks.js";
+import { Empty, Panel } from "../lib/parts.js";
+
+const SERIES = [
+  { name: "complete", kind: "good" },
+  { name: "failed", kind: "bad" },
+  { name: "cancelled", kind: "off" },
+];
+
+export function Day({ every }) {
+  const asked = useAsk((signal) => get("stats", { signal }), [], { least: every });
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || asked.again(), every);
+    return () => clearInterval(timer);
+  }, [every, asked.again]);
+  const stats = asked.data;
+  if (!stats) return null;
+  const points = stats.points;
+  const sum = (name) => points.reduce((total, point) => total + point.ended[name], 0);
+  const total = SERIES.reduce((all, each) => all + sum(each.name), 0);
+  const waits = points.map((point) => point.wait_mean).filter(Number.isFinite);
+  if (total === 0) return html`<${Panel} title="The last day"><${Empty} title="No job ended in the last day" /></${Panel}>`;
+  const series = SERIES.map((each) => ({ ...each, name: `${count(sum(each.name))} ${each.name}`, values: points.map((point) => point.ended[each.name]) }));
+  const step = duration(stats.step);
+  const when = (i) => html`<span class="dim">${at(points[i].at).slice(0, -3)}, ${step}</span>`;
+  return html`<div class="grid day">
+    <${Panel} title="Ended in the last day"><div class="body"><${StackedBars} label=${`Jobs that ended in the last day, every ${step}: ${series.map((each) => each.name).join(", ")}`} series=${series} labels=${(inner) => hours(points, inner)}
+      tip=${(i) => html`<strong>${SERIES.map((each) => points[i].ended[each.name]).reduce((a, b) => a + b)}</strong> ended${points[i].ended.failed ? `, ${points[i].ended.failed} failed` : ""}${points[i].ended.cancelled ? `, ${points[i].ended.cancelled} cancelled` : ""} ${when(i)}`} />
+      <${Legend} series=${series} /></div></${Panel}>
+    <${Panel} title="How long they waited"><div class="body"><${LineChart} zero label=${`Mean time in the queue in the last day, every ${step}; at most ${duration(Math.max(0, ...waits))}`} height=${150} values=${points.map((point) => point.wait_mean)} axis=${duration} labels=${(inner) => hours(points, inner)}
+      tip=${(i) => html`<strong>${duration(points[i].wait_mean)}</strong> ${when(i)}`} />
+      <${Legend} series=${[{ name: "mean time in the queue", kind: "wait" }]} /></div></${Panel}>
+  </div>`;
+}
+
+/** The full hours below the points, as many as fit. */
+function hours(points, inner) {
+  const many = Math.max(2, Math.floor(inner / 70));
+  const every = [1, 2, 3, 4, 6, 12, 24].find((each) => 24 / each <= many) || 24;
+  const found = [];
+  points.forEach((point, i) => {
+    const time = new Date(ms(point.at));
+    const before = i && new Date(ms(points[i - 1].at));
+    if (i && time.getHours() !== before.getHours() && time.getHours() % every === 0) found.push([i, `${String(time.getHours()).padStart(2, "0")}:00`]);
+  });
+  return found;
+}
