@@ -11,13 +11,14 @@ import orjson
 from jobsapi import results
 from jobsapi import store as stores
 from jobsapi.advice import advice
+from jobsapi.documents import SHOWN, document
 from jobsapi.errors import FieldError, Invalid, NoResult, ResultExpired, ResultNotReady, StoreUnavailable, UnknownJob
 from jobsapi.names import is_id
-from jobsapi.record import FIELDS, Job, JobRecord, rfc3339
+from jobsapi.record import FIELDS, OF_ONE, Job, JobRecord, rfc3339
 from jobsapi.states import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from jobsapi.store import Store
 
@@ -29,6 +30,7 @@ __all__ = [
     "get_record",
     "get_records",
     "get_results",
+    "list_documents",
     "list_jobs",
     "pace",
     "paused_queues",
@@ -43,8 +45,12 @@ def get_record(store: Store, jid: str) -> JobRecord:
     values = store.call("hgetall", store.keys.job(jid)) if is_id(jid) else {}
     record = JobRecord.from_fields(jid, {name.decode(): value for name, value in values.items()})
     if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
-        raise UnknownJob(f"No job has the id {jid!r}.")
+        raise _unknown(jid)
     return record
+
+
+def _unknown(jid: str) -> UnknownJob:
+    return UnknownJob(f"No job has the id {jid!r}.")
 
 
 def get_records(store: Store, ids: Sequence[str]) -> dict[str, JobRecord]:
@@ -64,10 +70,15 @@ def get_records(store: Store, ids: Sequence[str]) -> dict[str, JobRecord]:
 def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
     """The job of that id. Raises UnknownJob."""
     store = store or stores.default()
-    record = get_record(store, jid)
-    position = store.run("position", jid) if record.status is Status.SUBMITTED else None
+    if not is_id(jid):
+        raise _unknown(jid)
+    reads = [("HMGET", store.keys.job(jid), *OF_ONE), ("LRANGE", store.keys.history(jid), 0, -1)]
+    position, (values, history) = store.run_beside(reads, "position", jid)
+    record = JobRecord.from_fields(jid, dict(zip(OF_ONE, values, strict=True)))
+    if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
+        raise _unknown(jid)
     job = record.shown(position)
-    job["attempts"] = _attempts(store, record)
+    job["attempts"] = _attempts(history, record)
     if record.attempts_left_out:
         job["attempts_left_out"] = record.attempts_left_out
     if sentence := advice(record, position):
@@ -78,9 +89,9 @@ def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
     return job
 
 
-def _attempts(store: Store, record: JobRecord) -> list[dict[str, Any]]:
+def _attempts(history: Sequence[bytes], record: JobRecord) -> list[dict[str, Any]]:
     """Every run of a job, in order: those the store told apart, then the one that its record is about."""
-    told = [orjson.loads(row) for row in store.call("lrange", store.keys.history(record.id), 0, -1)]
+    told = [orjson.loads(row) for row in history]
     if record.started is not None and not (told and told[-1]["token"] == record.token):
         last = {"attempt": record.attempt, "outcome": None, "worker": record.worker, "started": record.started}
         if record.is_ended:
@@ -112,20 +123,37 @@ def list_jobs(
     `total` is exact for no filter or one, else None, as for a batch that jobs of others are part of. Raises Invalid for
     a status that is none.
     """
-    store = store or stores.default()
+    filters = {"status": status, "task": task, "queue": queue, "tag": tag, "batch": batch}
+    rows, last, total = _page(store or stores.default(), filters, limit, below, FIELDS)
+    found = [record for jid, row in rows if (record := JobRecord.from_row(jid.decode(), row))]
+    return [record.shown() for record in found], last, total
+
+
+def list_documents(
+    store: Store, filters: Mapping[str, str | None], limit: int, below: int | None, base: str
+) -> tuple[list[bytes], int | None, int | None]:
+    """The same page as JSON, a text for each job, made from what the store keeps; links begin with `base`."""
+    rows, last, total = _page(store, filters, limit, below, SHOWN)
+    start = orjson.dumps(base)[1:-1]
+    return [document(jid, row, start) for jid, row in rows if row[0]], last, total
+
+
+def _page(
+    store: Store, filters: Mapping[str, str | None], limit: int, below: int | None, fields: Sequence[str]
+) -> tuple[Iterable[tuple[bytes, Sequence[bytes | None]]], int | None, int | None]:
+    """(ids and values of these fields, the number to go on below, total), as `list_jobs` has them."""
+    status = filters.get("status")
     try:
         code = Status.from_word(status).code if status else ""
     except ValueError:
         words = ", ".join(each.value for each in Status)
         detail = f"{status!r} is no status; they are {words}."
         raise Invalid(detail, errors=[FieldError("/status", detail)]) from None
-    filters = [code, queue or "", task or "", tag or "", batch or ""]
+    wanted = [code, *(filters.get(name) or "" for name in ("queue", "task", "tag", "batch"))]
     start = "+inf" if below is None else below
-    total, last, *rows = store.run("list", start, limit, *filters, *FIELDS)
-    pairs = zip(rows[::2], rows[1::2], strict=True)
-    found = [record for jid, row in pairs if (record := JobRecord.from_row(jid.decode(), row))]
-    exact = sum(map(bool, filters)) <= 1 and int(total) >= 0
-    return [record.shown() for record in found], int(last) if last else None, int(total) if exact else None
+    total, last, *rows = store.run("list", start, limit, *wanted, *fields)
+    exact = sum(map(bool, wanted)) <= 1 and int(total) >= 0
+    return zip(rows[::2], rows[1::2], strict=True), int(last) if last else None, int(total) if exact else None
 
 
 def count_jobs(store: Store) -> list[tuple[Status, str, str, int, int | None]]:

@@ -15,7 +15,7 @@ from jobsapi.states import ENDED, STAGED_CODE, Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["FIELDS", "Batch", "Job", "JobRecord", "rfc3339"]
+__all__ = ["FIELDS", "OF_ONE", "Batch", "Job", "JobRecord", "rfc3339"]
 
 
 class Job(dict[str, Any]):
@@ -58,7 +58,10 @@ FIELDS = (
     *("s", "t", "q", "p", "pr", "to", "md", "tg", "kp", "c", "a", "d", "k", "w", "b", "e", "r", "er"),
     *("pg", "cr", "ds", "rx", "lo", "bt", "n", "ma", "ra"),
 )
-"""The record's fields that a list shows; the inline output (v) is left to those who read results."""
+"""The record's fields that are read of many jobs; the inline output (v) is left to those who read results."""
+
+OF_ONE = (*FIELDS, "hl", "lg", "af", "ay", "wh", "hs", "he", "hn", "ht")
+"""Those that one job's document shows."""
 
 
 @dataclass(frozen=True)

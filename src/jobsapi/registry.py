@@ -77,14 +77,24 @@ def published(store: Store, *, fresh: bool = False) -> dict[str, TaskDescription
     """The published tasks by name; read again after a second, or at once where `fresh`."""
     read_at, known = _known.get(id(store), (0.0, {}))
     if fresh or time.monotonic() - read_at > _FRESH_SECONDS:
-        rows = store.call("hgetall", store.keys.tasks())
-        served = [name for worker in workers(store) for name in worker.get("tasks", "").split()]
-        known = {
-            name.decode(): {**orjson.loads(row), "workers": served.count(name.decode())}
-            for name, row in sorted(rows.items())
-        }
+        if known and not fresh:
+            _known[id(store)] = (time.monotonic(), known)  # one thread asks; the others go on with what they have
+        try:
+            known = _read(store)
+        except BaseException:
+            _known.pop(id(store), None)  # whoever comes next must hear it too
+            raise
         _known[id(store)] = (time.monotonic(), known)
     return known
+
+
+def _read(store: Store) -> dict[str, TaskDescription]:
+    rows = store.call("hgetall", store.keys.tasks())
+    served = [name for worker in workers(store) for name in worker.get("tasks", "").split()]
+    return {
+        name.decode(): {**orjson.loads(row), "workers": served.count(name.decode())}
+        for name, row in sorted(rows.items())
+    }
 
 
 def find_task(store: Store, name: str) -> TaskDescription:

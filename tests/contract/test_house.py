@@ -41,6 +41,7 @@ HOUSE = (
         "apps",
         "options",
         "record",
+        "documents",
         "registry",
         "submission",
         "sweeps",

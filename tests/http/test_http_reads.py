@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobsapi import jobs, registry
+from jobsapi.documents import SHOWN, document
+from jobsapi.record import JobRecord
+from jobsapi.states import Status
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -44,6 +50,33 @@ def test_no_jobs_are_an_empty_page(http: FlaskClient) -> None:
 
 def test_jobs_are_listed_newest_first(http: FlaskClient, seven: list[str]) -> None:
     assert ids(http.get("/jobs")) == seven[::-1]
+
+
+_TEXTS = st.none() | st.text(st.characters(codec="utf-8"), max_size=8).map(str.encode)
+_NUMBERS = st.none() | st.integers(1, 10**14).map(lambda number: b"%d" % number)
+_ROWS = st.fixed_dictionaries(
+    dict.fromkeys(("pr", "a", "ma", "d", "c", "ra", "b", "e", "cr"), _NUMBERS)
+    | dict.fromkeys(("t", "q", "r", "w", "tg"), _TEXTS)
+    | dict.fromkeys(
+        ("p", "pg", "er"), st.none() | st.dictionaries(st.text('ab"\\é', max_size=3), st.floats()).map(orjson.dumps)
+    )
+    | {"s": st.sampled_from([each.code.encode() for each in Status]), "bt": st.sampled_from([None, NO_JOB.encode()])}
+)
+
+
+@given(_ROWS)
+def test_a_list_shows_a_job_as_python_does_whatever_its_record_holds(values: dict[str, bytes | None]) -> None:
+    record = JobRecord.from_fields(NO_JOB, values)
+    assert record is not None
+    text = document(NO_JOB.encode(), [values[name] for name in SHOWN], b"")
+    assert text == orjson.dumps(record.shown())
+
+
+def test_a_list_shows_a_job_as_its_own_address_does(http: FlaskClient, seven: list[str]) -> None:
+    for shown in http.get("/jobs").get_json()["jobs"]:
+        alone = http.get(f"/jobs/{shown['id']}").get_json()
+        assert shown == {name: alone[name] for name in shown} | {"position": None}
+        assert alone.keys() - shown.keys() == {"attempts"}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])

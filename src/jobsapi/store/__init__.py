@@ -65,6 +65,22 @@ class Store:
             raise translated(problem) from problem
         return [_understood(each) if isinstance(each, RedisError) else each for each in replies]
 
+    def run_beside(self, reads: Sequence[tuple[Any, ...]], name: str, *args: Any) -> tuple[Any, list[Any]]:
+        """The reply of a script that only reads, and those to plain commands, all in one exchange with the server.
+
+        `reads`: commands whose replies redis-py leaves as they are, such as HMGET and LRANGE. Raises as `run`.
+        """
+        try:
+            *replies, told = self._ask([*reads, script(name).command(self.keys, args, self.now)])
+        except RedisError as problem:
+            raise translated(problem) from problem
+        if isinstance(told, NoScriptError):
+            told = self.run(name, *args)
+        for each in (told, *replies):
+            if isinstance(each, RedisError):
+                raise _understood(each)
+        return told, replies
+
     def _ask(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         if self._line:
             return self._line.ask(commands)

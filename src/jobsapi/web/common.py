@@ -20,6 +20,8 @@ from jobsapi.store import Store, connect
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from werkzeug.datastructures import Headers
+
     from jobsapi.record import Batch, Job
     from jobsapi.settings import Settings
 
@@ -86,9 +88,16 @@ def the_settings() -> Settings:
 
 def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON reply."""
-    answer = Response(orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE), status, mimetype="application/json")
-    answer.headers.update(headers or {})
-    return answer
+    text = orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
+    return _Json(text, status, headers, content_type="application/json")
+
+
+class _Json(Response):
+    """A reply whose headers are ready to be sent: its length is known, and its `Location` is a path of ours."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        """As they are; Werkzeug would read and write them all once more."""
+        return super().get_wsgi_headers(environ) if self.status_code == 304 else self.headers
 
 
 def problem(error: JobsApiError) -> Response:

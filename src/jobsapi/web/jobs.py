@@ -114,8 +114,8 @@ def list_all() -> Response:
     limit = page_limit(given.pop("limit", None))
     filters = {name: given[name] for name in _FILTERS if given.get(name)}
     below = cursor("j", given.get("cursor"))
-    found, last, total = jobs.list_jobs(**filters, limit=limit, below=below, store=the_store())
-    page: dict[str, Any] = {"jobs": [linked(job) for job in found], "next": None, "total": total}
+    found, last, total = jobs.list_documents(the_store(), filters, limit, below, address(""))
+    page: dict[str, Any] = {"jobs": orjson.Fragment(b"[%b]" % b",".join(found)), "next": None, "total": total}
     if last is None:
         return reply(page)
     page["next"] = address("/jobs?" + urlencode({**filters, "limit": limit, "cursor": f"j{last}"}))
@@ -133,8 +133,12 @@ def _tagged(job: Job) -> Response:
     answer = reply(linked(job))
     answer.set_etag(hashlib.blake2b(answer.get_data(), digest_size=12).hexdigest())
     answer.headers["Cache-Control"] = "no-cache"
-    answer.make_conditional(request)
+    if not _CONDITIONS.isdisjoint(request.environ):
+        answer.make_conditional(request)
     return answer
+
+
+_CONDITIONS = {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"}
 
 
 @blueprint.post("/jobs/<jid>/cancel")
