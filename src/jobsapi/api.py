@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Blueprint, Flask
 
 from jobsapi.settings import Settings
-from jobsapi.web import about, access, batches, common, data, jobs, openapi, results, schedules, system, ui
+from jobsapi.web import about, access, batches, common, data, events, jobs, openapi, results, schedules, system, ui
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
@@ -17,6 +17,7 @@ __all__ = ["blueprint", "create_app"]
 _PARTS = (
     about.blueprint,
     jobs.blueprint,
+    events.blueprint,
     batches.blueprint,
     results.blueprint,
     data.blueprint,

@@ -26,7 +26,7 @@ _DOCUMENT = (
     b'{"id":"%b","status":%b,"reason":%b,"task":%b,"params":%b,"queue":%b,"priority":%b,"tags":%b,"batch":%b,'
     b'"progress":%b,"attempt":%b,"max_attempts":%b,"deliveries_lost":%b,"cancel_requested":%b,"created":%b,'
     b'"run_at":%b,"started":%b,"finished":%b,"worker":%b,"error":%b,"position":null,"links":{"self":"%b",'
-    b'"results":"%b/results","logs":"%b/logs","cancel":"%b/cancel","retry":"%b/retry"%b}}'
+    b'"results":"%b/results","logs":"%b/logs","events":"%b/events","cancel":"%b/cancel","retry":"%b/retry"%b}}'
 )
 
 
@@ -56,7 +56,7 @@ def document(jid: bytes, row: Sequence[bytes | None], base: bytes) -> bytes:
         _time(finished) if finished else b"null",
         _text(worker),
         error or b"null",
-        *(here, here, here, here, here),
+        *(here, here, here, here, here, here),
         b',"batch":"%b/batches/%b"' % (base, batch) if batch else b"",
     )
 

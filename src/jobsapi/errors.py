@@ -21,6 +21,7 @@ JobsApiError
 │   └── BadRow                a row of data that cannot be loaded
 ├── StoreUnavailable 503      the store does not answer; worth another try
 │   └── StoreFull
+├── NoStreamLeft 503          as many connections are held open as may be
 ├── NotReady 503              the worker that was started along with the API has not told its tasks yet
 ├── ApiUnavailable 503        the client cannot reach the API, or it was cut off
 └── SetupError                the machine or the environment is not as it must be (no HTTP request involved)
@@ -47,6 +48,7 @@ __all__ = [
     "JobsApiError",
     "KeyTaken",
     "NoResult",
+    "NoStreamLeft",
     "NotAcceptable",
     "NotFound",
     "NotHolder",
@@ -329,6 +331,15 @@ class ApiUnavailable(JobsApiError):
     code = "api-unavailable"
     http_status = 503
     title = "The API does not answer"
+
+
+class NoStreamLeft(JobsApiError):
+    """As many event streams and waiting requests are open as this process may hold."""
+
+    code = "no-stream-left"
+    http_status = 503
+    title = "Too many connections are held open"
+    retry_after = 5
 
 
 class NotReady(JobsApiError):

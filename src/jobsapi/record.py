@@ -163,7 +163,7 @@ class JobRecord:
     def shown(self, position: int | None = None) -> Job:
         """The job as users see it; `position`: how many jobs are ahead of it in its queue."""
         links = {"self": f"/jobs/{self.id}"}
-        links |= {name: f"/jobs/{self.id}/{name}" for name in ("results", "logs", "cancel", "retry")}
+        links |= {name: f"/jobs/{self.id}/{name}" for name in ("results", "logs", "events", "cancel", "retry")}
         if self.batch:
             links["batch"] = f"/batches/{self.batch}"
         return Job(

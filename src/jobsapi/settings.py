@@ -58,6 +58,11 @@ class Settings:
     )
     allowed_hosts: str = _env("JOBSAPI_ALLOWED_HOSTS", "", "Host names, comma-separated, that requests may name.")
     api_threads: int = _env("JOBSAPI_API_THREADS", 64, "Threads that answer requests, per API process.")
+    max_streams: int = _env(
+        "JOBSAPI_MAX_STREAMS",
+        1000,
+        "Event streams, followed logs and waiting requests that an API process holds open; above it they get 503.",
+    )
     api_processes: int = _env("JOBSAPI_API_PROCESSES", 1, "API processes that share the port.")
     concurrency: int = _env(
         "JOBSAPI_CONCURRENCY", 0, "Children a worker runs jobs in; 0: one for each core, or one with JOBSAPI_THREADS."

@@ -50,6 +50,7 @@ HOUSE = (
         "results",
         "advice",
         "reads",
+        "events",
         "family",
         "batches",
         "tables",

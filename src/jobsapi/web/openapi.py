@@ -136,6 +136,7 @@ _MEANINGS = {
     200: "Here it is.",
     201: "Loaded.",
     202: "Recorded; a worker will run it.",
+    204: "Nothing more will come: the job has ended, and the reader has all of it.",
     206: "The part that was asked for.",
     304: "Nothing has changed.",
 }

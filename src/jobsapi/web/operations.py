@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEADERS", "OPERATIONS", "PARAMETERS", "Operation"]
 
-TEXT, ANY = "text/plain", "*/*"
+TEXT, EVENTS, ANY = "text/plain", "text/event-stream", "*/*"
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ def _header(name: str, description: str) -> dict[str, Any]:
 
 
 _STATUSES = [*(status.value for status in Status), "in_progress"]
+
+_EVENT_ID = "^[0-9]{1,16}-[0-9]{1,16}(-[0-9]{1,12})?$"
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "status": _query("status", "Only jobs that are this; `in_progress` is understood too.", {"enum": [*_STATUSES, ""]}),
@@ -84,6 +86,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "Idempotency-Key", "Chosen by the sender; the same request under the same key within 24 h is the same submit."
     )
     | {"schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}},
+    "last_event_id": _header("Last-Event-ID", "The id of the last event that came: the stream goes on behind it.")
+    | {"schema": {"type": "string", "pattern": _EVENT_ID}},
+    "last_event_id_query": _query(
+        "last_event_id", "The same for readers who cannot set headers.", {"type": "string", "pattern": _EVENT_ID}
+    ),
     "range": _header("Range", "`bytes=FIRST-LAST`: a part of the output."),
     "if_none_match": _header("If-None-Match", "An ETag seen before: 304 where nothing has changed."),
     "accept": _header("Accept", "The form of a table: text/csv, application/vnd.apache.parquet, …"),
@@ -100,6 +107,7 @@ HEADERS: dict[str, str] = {
     "Content-Range": "Which part this is.",
 }
 
+_RESUMED = ("last_event_id", "last_event_id_query")
 _READ = ("if_none_match",)
 _RESULT = Operation(
     {200: ANY, 206: ANY, 304: ""},
@@ -136,6 +144,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/jobs/{id}/cancel"): _CHANGE_JOB,
     ("POST", "/jobs/{id}/retry"): _CHANGE_JOB,
     ("GET", "/jobs/{id}/logs"): Operation({200: TEXT}, (404, 422)),
+    ("GET", "/jobs/{id}/events"): Operation({200: EVENTS, 204: ""}, (400, 404, 422, 503), _RESUMED),
+    ("GET", "/events"): Operation(
+        {200: EVENTS}, (400, 422, 503), ("status", "task", "queue", "tag", "batch", *_RESUMED)
+    ),
     ("GET", "/jobs/{id}/results"): _RESULT,
     ("GET", "/jobs/{id}/results/{name}"): _RESULT,
     ("GET", "/results/{id}"): _RESULT,

@@ -16,8 +16,26 @@ local function count_later(key, field)
   counted[key] = counted[key] or {}
   counted[key][field] = (counted[key][field] or 0) + 1
 end
+
+-- Who watches is told of the jobs that moved, once each, by what their records say when the script ends. While nobody
+-- does, that costs one look. `data`: what a kind of event has to say: a reason, a progress, a part of the log.
+local moved = {}
+local function note_moved(id)
+  if not moved[id] then moved[id], moved[#moved + 1] = true, id end
+end
+local function is_watched() return redis.call('EXISTS', K.watched()) == 1 end
+local function tell(kind, id, data)
+  local v = redis.call('HMGET', K.job(id), 't', 'q', 's', 'a', 'r')
+  if not v[3] then return end
+  redis.call('XADD', K.events(), 'MAXLEN', '~', 10000, '*', 'k', kind, 'i', id, 't', v[1], 'q', v[2], 's', v[3],
+    'a', v[4] or '', 'd', data or v[5] or '')
+end
+
 local function flush()
   for _, words in ipairs(in_order) do redis.call(unpack(words)) end
+  if moved[1] and is_watched() then
+    for _, id in ipairs(moved) do tell('s', id) end
+  end
   for key, fields in pairs(counted) do
     for field, count in pairs(fields) do redis.call('HINCRBY', key, field, count) end
   end

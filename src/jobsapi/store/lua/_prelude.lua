@@ -26,6 +26,7 @@ end
 local function relist(job, to)
   if job.status and not job.is_from_queue then later('ZREM', K.listed(job.status, job.queue, job.task), job.id) end
   if not to then return end
+  note_moved(job.id)
   local list = K.listed(to, job.queue, job.task)
   if not waiting['ZADD' .. list] then later('SADD', K.lists(), to .. ':' .. job.queue .. ':' .. job.task) end
   later('ZADD', list, job.number, job.id)
@@ -35,6 +36,7 @@ end
 -- too: only one that had to leave it (`set_aside`) stands in another. Where the marker is set, the list is known.
 local function enqueue(job)
   if job.status then relist(job, nil) end
+  note_moved(job.id)
   local queue = K.ready(job.queue, job.task)
   if not waiting['ZADD' .. queue] and redis.call('ZADD', K.wake(job.queue, job.task), 0, 'look') == 1 then
     redis.call('SADD', K.lists(), S.submitted .. ':' .. job.queue .. ':' .. job.task)

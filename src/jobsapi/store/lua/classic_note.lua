@@ -4,4 +4,5 @@
 local job = fetch(ARGV[2])
 if not job then return unknown() end
 redis.call('HSET', K.job(job.id), 'pg', ARGV[3])
+if is_watched() then tell('p', job.id, ARGV[3]) end
 return 1

@@ -12,7 +12,12 @@ local heard = whose == token and tonumber(count) or 0
 if at + #text <= heard then return 1 end
 redis.call('HSET', K.job(id), 'lh', token .. ' ' .. at + #text)
 text = string.sub(text, math.max(0, heard - at) + 1)
-local room = half - redis.call('STRLEN', K.log(id))
+local length = redis.call('STRLEN', K.log(id))
+if is_watched() then -- of the text itself only its place: what is kept of it is kept once
+  local v = redis.call('HMGET', K.job(id), 'lo', 'lt')
+  tell('l', id, length + (v[1] or 0) + (v[2] or 0) .. ' ' .. #text)
+end
+local room = half - length
 if room > 0 then
   redis.call('APPEND', K.log(id), string.sub(text, 1, room))
   text = string.sub(text, room + 1)

@@ -5,4 +5,5 @@ local job = fetch(ARGV[2])
 if not job then return unknown() end
 if not is_held(job, ARGV[3]) then return not_holder() end
 redis.call('HSET', K.job(ARGV[2]), 'pg', ARGV[4])
+if is_watched() then tell('p', job.id, ARGV[4]) end
 return 1

@@ -7,6 +7,8 @@ import { Download, Empty, Panel } from "../lib/parts.js";
 const MOST = 200_000; // characters shown; the whole is a link away
 const NEAR = 24; // px from its end that still count as the end
 
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
 const COLOURS = /\u001b\[[0-9;?]*[A-Za-z]/g;
 
 /** As a terminal shows it: without the codes for colours, and of a line that was written over its last state. */
@@ -20,6 +22,7 @@ export function Log({ job, handle, isActive }) {
   const [problem, setProblem] = useState(null);
   const [follows, setFollows] = useState(true);
   const box = useRef(null);
+  const size = useRef(null); // bytes of it
   const busy = useRef({ running: false, due: false });
 
   async function renew() {
@@ -31,7 +34,9 @@ export function Log({ job, handle, isActive }) {
     own.running = true;
     try {
       const answer = await ask(`jobs/${job.id}/logs`);
-      setText(await answer.text());
+      const whole = await answer.text();
+      size.current = ENCODER.encode(whole).length;
+      setText(whole);
       setProblem(null);
     } catch (failed) {
       setProblem(failed);
@@ -43,7 +48,16 @@ export function Log({ job, handle, isActive }) {
     }
   }
 
-  handle.current = { renew, add: (event) => setText((old) => (old || "") + event.text) };
+  // What an event tells goes behind what is shown; what is there already is left out, and where something lies between
+  // (the middle of a long log, or an answer that is on its way) the whole is asked for again.
+  function add(event) {
+    if (size.current === null || busy.current.running || event.at > size.current) return renew();
+    const fresh = ENCODER.encode(event.text).slice(size.current - event.at);
+    size.current += fresh.length;
+    setText((old) => (old || "") + DECODER.decode(fresh));
+  }
+
+  handle.current = { renew, add };
   useEffect(() => {
     renew();
   }, [job.id, job.status]);
