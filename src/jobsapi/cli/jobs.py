@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import itertools
 import sys
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,9 +85,12 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
 ) -> None:
     """Print what a job wrote."""
+    from jobsapi.cli.bell import Bell
     from jobsapi.cli.watch import LogReader
+    from jobsapi.client.transport import path_of
 
     log = LogReader(talk.client, jid)
+    bell = Bell(talk.client, path_of("jobs", jid, "events")) if follow else None
     while True:
         is_last = not follow or talk.client.get_job_by_id(jid).status in _ENDED  # asked first: nothing comes after
         piece = log.read()
@@ -97,7 +99,8 @@ def logs(
             sys.stdout.buffer.flush()
         if is_last:
             break
-        time.sleep(_LOOK_EVERY)
+        if bell:
+            bell.wait(_LOOK_EVERY)
     if talk.is_json:
         write(shown_json({"id": jid, "log": log.whole.decode(errors="replace")}))
 

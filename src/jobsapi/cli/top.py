@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobsapi.cli.base import SYSTEM, Talk, app, shown_json, talks, write
+from jobsapi.cli.bell import Bell
 from jobsapi.errors import JobsApiError
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from jobsapi.client import Client
 
 _DRAW_EVERY = 0.25
+_SHORTEST = 0.4
+"""Seconds between two looks at least, however much happens."""
 
 
 @app.command(rich_help_panel=SYSTEM)
@@ -49,7 +52,7 @@ def top(
 
 
 class _Feed(threading.Thread):
-    """Looks at the API again and again, so that keys are heard while it does not answer."""
+    """Looks at the API again and again, at once when something happened; keys are heard while it does not answer."""
 
     def __init__(self, client: Client, every: float) -> None:
         super().__init__(daemon=True)
@@ -68,7 +71,9 @@ class _Feed(threading.Thread):
 
     def run(self) -> None:
         """Look until it is stopped."""
-        while not self.stop.wait(self._every):
+        bell = Bell(self._client, "/events")
+        while not self.stop.is_set():
+            bell.wait(self._every, min(self._every, _SHORTEST), longest=self._every)
             try:
                 self.look()
             except JobsApiError as problem:

@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jobsapi.cli.base import cell, tell
+from jobsapi.cli.bell import Bell
+from jobsapi.client.transport import path_of, with_query
 from jobsapi.errors import ApiUnavailable, StoreUnavailable
 from jobsapi.states import ACTIVE, ENDED
 
@@ -46,7 +48,7 @@ def job_until_end(client: Client, jid: str, *, log: Callable[[bytes], None] | No
             return job
 
         try:
-            return _until(look, lambda job: job.status in _ENDED, bar)
+            return _until(look, lambda job: job.status in _ENDED, bar, Bell(client, path_of("jobs", jid, "events")))
         except KeyboardInterrupt:
             bar.stop()
             tell(
@@ -66,7 +68,8 @@ def batch_until_end(client: Client, bid: str) -> Any:
             return batch
 
         try:
-            return _until(look, lambda batch: not any(batch.counts[each] for each in _ACTIVE), bar)
+            bell = Bell(client, with_query("/events", {"batch": bid}))
+            return _until(look, lambda batch: not any(batch.counts[each] for each in _ACTIVE), bar, bell)
         except KeyboardInterrupt:
             bar.stop()
             tell(
@@ -76,7 +79,7 @@ def batch_until_end(client: Client, bid: str) -> Any:
             raise
 
 
-def _until(look: Callable[[], Any], has_ended: Callable[[Any], bool], bar: _Bar) -> Any:
+def _until(look: Callable[[], Any], has_ended: Callable[[Any], bool], bar: _Bar, bell: Bell) -> Any:
     """What `look` gives once it has ended; an API that is being restarted meanwhile is waited for."""
     pause, answered = _SHORTEST_PAUSE, time.monotonic()
     while True:
@@ -90,9 +93,11 @@ def _until(look: Callable[[], Any], has_ended: Callable[[Any], bool], bar: _Bar)
         else:
             answered = time.monotonic()
             if has_ended(found):
+                bell.stop()
                 return found
         cost = time.monotonic() - asked
-        time.sleep(max(pause, 4 * cost))  # who watches a large batch must not be what keeps the API busy
+        least = 4 * cost  # who watches a large batch must not be what keeps the API busy
+        bell.wait(max(pause, least), max(_SHORTEST_PAUSE, least))
         pause = min(pause * 1.3, _LONGEST_PAUSE)
 
 
