@@ -59,6 +59,11 @@ class Snapshot:
         (then, before), (now, after) = self.ended[0], self.ended[-1]
         return max(0, after - before) / (now - then) if now > then else None
 
+    def busy(self, worker: dict[str, Any]) -> int:
+        """How many jobs it runs; by the jobs themselves where all that run are here: a worker tells it less often."""
+        running = [job.worker for job in self.jobs if job.status == "in progress"]
+        return running.count(worker["id"]) if len(running) < _MOST_JOBS else len(worker["running"])
+
     def count(self, *names: str) -> int:
         """How many jobs all queues hold of these statuses."""
         return sum(queue[name] for queue in self.queues for name in names)
@@ -124,7 +129,7 @@ def _headline(snapshot: Snapshot, leave: str = " · q leaves") -> Any:
     from rich.text import Text
 
     places = sum(worker["concurrency"] for worker in snapshot.workers)
-    busy = sum(len(worker["running"]) for worker in snapshot.workers)
+    busy = snapshot.count("in_progress")
     parts = [f"{snapshot.count('submitted'):,} waiting", f"{busy}/{places} busy"]
     parts += [f"{snapshot.count('failed'):,} failed"] if snapshot.count("failed") else []
     parts += [] if snapshot.rate is None else [f"{snapshot.rate:.1f} jobs/s"]
@@ -147,7 +152,7 @@ def _queue_rows(snapshot: Snapshot, queues: Sequence[dict[str, Any]]) -> Iterato
 
 def _worker_rows(snapshot: Snapshot, workers: Sequence[dict[str, Any]]) -> Iterator[Sequence[str]]:
     for each in workers:
-        busy = f"{len(each['running'])}/{each['concurrency']}"
+        busy = f"{snapshot.busy(each)}/{each['concurrency']}"
         up = _since(snapshot, each["started"])
         yield (each["id"], each["state"], busy, up, " ".join(each["queues"]), " ".join(each["tasks"]))
 
