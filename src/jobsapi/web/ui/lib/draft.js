@@ -9,6 +9,9 @@ import { validate } from "./validate.js";
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
+// What a setter of a draft was given, a draft or a function of the one before: two changes at once are both kept.
+export const next = (given, before) => (typeof given === "function" ? given(before) : given);
+
 // The draft with nothing but the defaults.
 export function blank(field) {
   if (field.hasDefault) return field.default === null ? null : draftOf(field, field.default);

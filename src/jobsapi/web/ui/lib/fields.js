@@ -1,7 +1,7 @@
 // The controls of a form, one for each kind of field (see schema.js), each with its label, its help and its fault.
 
 import { html } from "./html.js";
-import { empty, blank } from "./draft.js";
+import { blank, empty, next } from "./draft.js";
 import { step } from "./json.js";
 import { limitsOf, number } from "./schema.js";
 
@@ -168,10 +168,12 @@ function Group(props) {
       ${mayGo && html`<button type="button" class="small" onClick=${() => { set(null); form.focus(pointer); }}>Leave out</button>`}
     </div>
     <${Notes} id=${id} help=${field.help} fault=${fault} />
-    ${open ? html`<${Inner} ...${props} draft=${draft ?? empty(field)} />`
+    ${open ? html`<${Inner} ...${props} draft=${draft ?? begun(field)} set=${(value) => set((before) => next(value, before ?? begun(field)))} />`
       : html`<button type="button" class="small" onClick=${start}>Give ${label || "it"}</button>`}
   </fieldset>`;
 }
+
+const begun = (field) => (field.kind === "array" ? [] : empty(field));
 
 function Inner(props) {
   switch (props.field.kind) {
@@ -183,47 +185,47 @@ function Inner(props) {
       return html`<${Items} ...${props} />`;
     case "tuple":
       return props.field.items.map((each, i) => html`<${Field} key=${i} field=${each} label=${`${i + 1}.`} draft=${props.draft[i] ?? null}
-        pointer=${props.pointer + step(i)} form=${props.form} set=${(value) => props.set(props.field.items.map((_, j) => (i === j ? value : props.draft[j] ?? null)))} />`);
+        pointer=${props.pointer + step(i)} form=${props.form} set=${(value) => props.set((before) => props.field.items.map((_, j) => (i === j ? next(value, before[j] ?? null) : before[j] ?? null)))} />`);
     default:
       return html`<${Variants} ...${props} />`;
   }
 }
 
 export function ObjectFields({ field, draft, set, form, pointer, toolsOf, hidden }) {
-  const put = (name, value) => set({ ...draft, fields: { ...draft.fields, [name]: value } });
+  const put = (name, value) => set((before) => ({ ...before, fields: { ...before.fields, [name]: next(value, before.fields[name] ?? null) } }));
   const entries = draft.extra ?? [];
   return html`${field.fields.map((each) => hidden?.(each) ?? html`<${Field} key=${each.name} field=${each} draft=${draft.fields[each.name] ?? null}
       pointer=${pointer + step(each.name)} form=${form} set=${(value) => put(each.name, value)} tools=${toolsOf && toolsOf(each)} />`)}
     ${(field.rest || entries.length > 0) && html`<${Entries} form=${form} pointer=${pointer} entries=${entries} what="parameter"
-      item=${field.rest ?? ((name) => ({ kind: "json", name, title: name, own: {}, required: true }))} change=${(extra) => set({ ...draft, extra })} />`}
+      item=${field.rest ?? ((name) => ({ kind: "json", name, title: name, own: {}, required: true }))} change=${(extra) => set((before) => ({ ...before, extra: next(extra, before.extra ?? []) }))} />`}
     ${!field.fields.length && !field.rest && !entries.length && html`<p class="help">It takes none.</p>`}`;
 }
 
 function Entries({ entries, item, change, form, pointer, what = "entry" }) {
-  const put = (i, entry) => change(entries.map((each, j) => (i === j ? entry : each)));
+  const put = (i, part) => change((before) => before.map((each, j) => (i === j ? { ...each, ...next(part, each) } : each)));
   return html`<div class="entries">${entries.map(({ key, draft }, i) => {
     const id = `${idOf(form, pointer)}!key${i}`;
     return html`<div class="entry" key=${i}>
       <div class="field"><div class="field-head"><label for=${id}>name</label></div>
-        <input type="text" id=${id} value=${key} spellcheck=${false} autocomplete="off" onInput=${(event) => put(i, { key: event.target.value, draft })} /></div>
+        <input type="text" id=${id} value=${key} spellcheck=${false} autocomplete="off" onInput=${(event) => put(i, { key: event.target.value })} /></div>
       <${Field} field=${{ ...item(key), required: true, isInner: true }} label="value" draft=${draft} form=${form} pointer=${pointer + step(key)}
-        set=${(value) => put(i, { key, draft: value })} />
-      <button type="button" class="small" aria-label=${`Remove ${key || what}`} onClick=${() => change(entries.filter((_, j) => i !== j))}>×</button>
+        set=${(value) => put(i, (before) => ({ draft: next(value, before.draft) }))} />
+      <button type="button" class="small" aria-label=${`Remove ${key || what}`} onClick=${() => change((before) => before.filter((_, j) => i !== j))}>×</button>
     </div>`;
   })}
-    <button type="button" class="small" onClick=${() => { change([...entries, { key: "", draft: blank({ ...item(""), required: true }) }]); form.focus(`${pointer}!key${entries.length}`); }}>
+    <button type="button" class="small" onClick=${() => { change((before) => [...before, { key: "", draft: blank({ ...item(""), required: true }) }]); form.focus(`${pointer}!key${entries.length}`); }}>
       Add ${what === "entry" ? "an entry" : `a ${what}`}</button>
   </div>`;
 }
 
 function Items({ field, draft, set, form, pointer, label = field.title }) {
   const add = (after = draft.length - 1, values = [blank({ ...field.item(0), required: true })]) => {
-    set([...draft.slice(0, after + 1), ...values, ...draft.slice(after + 1)]);
+    set((before) => [...before.slice(0, after + 1), ...values, ...before.slice(after + 1)]);
     form.focus(pointer + step(after + values.length));
   };
   const drop = (i) => {
-    const left = draft.filter((_, j) => i !== j), mayBeNone = field.required || field.nullable || field.hasDefault;
-    set(left.length || mayBeNone ? left : null);
+    const mayBeNone = field.required || field.nullable || field.hasDefault;
+    set((before) => (before.length > 1 || mayBeNone ? before.filter((_, j) => i !== j) : null));
     form.focus(pointer + "!add");
   };
   // a column of a table that is pasted into one item becomes an item for each line
@@ -231,7 +233,7 @@ function Items({ field, draft, set, form, pointer, label = field.title }) {
     const parts = event.clipboardData.getData("text").split(/[\n\t]|, ?/).map((each) => each.trim()).filter(Boolean);
     if (parts.length < 2) return false;
     event.preventDefault();
-    set([...draft.slice(0, i), ...parts, ...draft.slice(i + 1)]);
+    set((before) => [...before.slice(0, i), ...parts, ...before.slice(i + 1)]);
     return true;
   };
   const isFull = draft.length >= (field.own.maxItems ?? Infinity);
@@ -241,7 +243,7 @@ function Items({ field, draft, set, form, pointer, label = field.title }) {
     return html`<li key=${i}>
       <${Field} field=${item} label=${`${label || "value"} ${i + 1}`} draft=${each} form=${form} pointer=${pointer + step(i)}
         onEnter=${(event) => { event.preventDefault(); add(i); }} onPaste=${isText && ((event) => paste(event, i))}
-        set=${(value) => set(draft.map((other, j) => (i === j ? value : other)))} />
+        set=${(value) => set((before) => before.map((other, j) => (i === j ? next(value, other) : other)))} />
       <button type="button" class="small" aria-label=${`Remove ${label || "value"} ${i + 1}`}
         onClick=${() => drop(i)}>×</button>
     </li>`;
@@ -253,11 +255,12 @@ function Items({ field, draft, set, form, pointer, label = field.title }) {
 function Variants({ field, draft, set, form, pointer, label = field.title }) {
   const id = `${idOf(form, pointer)}!kind`;
   const chosen = field.variants[draft.variant].field;
+  const put = (value) => set((before) => ({ ...before, draft: next(value, before.draft ?? begun(chosen)) }));
   return html`<div class="field"><div class="field-head"><label for=${id}>${label || "value"} is</label></div>
       <select id=${id} value=${String(draft.variant)} onChange=${(event) => { const variant = Number(event.target.value); set({ variant, draft: blank({ ...field.variants[variant].field, required: true }) }); }}>
         ${field.variants.map((each, i) => html`<option value=${String(i)}>${each.label}</option>`)}
       </select></div>
     ${COMPOUND.has(chosen.kind) ? html`<${Inner} field=${chosen} draft=${draft.draft ?? empty(chosen)} form=${form} pointer=${pointer} label=${label}
-          set=${(value) => set({ ...draft, draft: value })} />`
-      : html`<${Field} field=${{ ...chosen, required: true, isInner: true }} label=${label || "value"} draft=${draft.draft} form=${form} pointer=${pointer} set=${(value) => set({ ...draft, draft: value })} />`}`;
+          set=${put} />`
+      : html`<${Field} field=${{ ...chosen, required: true, isInner: true }} label=${label || "value"} draft=${draft.draft} form=${form} pointer=${pointer} set=${put} />`}`;
 }

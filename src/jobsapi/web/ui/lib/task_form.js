@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "./html.js";
 import { get } from "./api.js";
-import { blank, draftOf } from "./draft.js";
+import { blank, draftOf, next } from "./draft.js";
 import { Field, ObjectFields } from "./fields.js";
 import { useForm } from "./form.js";
 import { dumps, parse, step } from "./json.js";
@@ -14,7 +14,7 @@ import { textOf } from "./sweep.js";
 export function useTaskForm(task, options = {}) {
   const [state, setState] = useState(null);
   const form = useForm();
-  const change = (part) => setState((before) => ({ ...before, ...part }));
+  const change = (part) => setState((before) => ({ ...before, ...next(part, before) }));
   useEffect(() => setState(task && begun(task, options.given ?? {})), [task?.name, task?.digest, options.given]);
   const described = useOptions(task?.name, Boolean(state?.options || options.given?.options));
   useEffect(() => {
@@ -71,7 +71,7 @@ export function Params({ its, mayRepeat = false }) {
       </div>
     </div>
     ${state.isJson ? html`<${JsonParams} its=${its} />` : html`<${ObjectFields} field=${state.field} draft=${state.draft} pointer="/params" form=${form}
-        set=${(draft) => change({ draft })} toolsOf=${mayRepeat && ((field) => html`<${SeveralButton} its=${its} field=${field} />`)}
+        set=${(draft) => change((before) => ({ draft: next(draft, before.draft) }))} toolsOf=${mayRepeat && ((field) => html`<${SeveralButton} its=${its} field=${field} />`)}
         hidden=${(field) => (Object.hasOwn(state.sweep, field.name) ? html`<${Several} its=${its} field=${field} />` : null)} />`}
   </div>`;
 }
@@ -86,8 +86,8 @@ function JsonParams({ its: { state, change, form, raw, faults } }) {
     <div class="field-head"><label for=${id}>The parameters as JSON</label></div>
     <textarea id=${id} class="mono" spellcheck=${false} rows=${Math.min(24, Math.max(8, state.text.split("\n").length + 1))} value=${state.text}
       aria-invalid=${found.length > 0} aria-describedby=${id + "!faults"} onInput=${set} />
-    <ul class="faults" id=${id + "!faults"} role="status">${found.map(([pointer, detail]) => html`<li class="fault"><span aria-hidden="true">✗ </span>
-      ${pointer === "/params" ? "" : html`<code>${pointer.slice("/params/".length)}</code> `}${detail}</li>`)}</ul>
+    <div id=${id + "!faults"} role="status"><ul class="faults">${found.map(([pointer, detail]) => html`<li class="fault"><span aria-hidden="true">✗ </span>
+      ${pointer === "/params" ? "" : html`<code>${pointer.slice("/params/".length)}</code> `}${detail}</li>`)}</ul></div>
   </div>`;
 }
 
@@ -98,7 +98,7 @@ const MAY_BE_SWEPT = new Set(["text", "integer", "number", "boolean", "choice"])
 function SeveralButton({ its: { state, change, form }, field }) {
   if (!MAY_BE_SWEPT.has(field.kind) || field.isLong) return null;
   const start = () => {
-    change({ sweep: { ...state.sweep, [field.name]: textOf(field, state.draft.fields[field.name]) } });
+    change((before) => ({ sweep: { ...before.sweep, [field.name]: textOf(field, before.draft.fields[field.name]) } }));
     form.focus("/params" + step(field.name));
   };
   return html`<button type="button" class="small quiet several" aria-label=${`Several values of ${field.name}`} onClick=${start}>several values</button>`;
@@ -107,13 +107,16 @@ function SeveralButton({ its: { state, change, form }, field }) {
 function Several({ its: { state, change, form, request }, field }) {
   const pointer = "/params" + step(field.name), id = (form.id + pointer).replace(/\s/g, "_"), fault = form.fault(pointer, true);
   const stop = () => {
-    const { [field.name]: _, ...sweep } = state.sweep;
-    change({ sweep });
+    change((before) => {
+      const { [field.name]: _, ...sweep } = before.sweep;
+      return { sweep };
+    });
     form.focus(pointer);
   };
   const set = (event) => {
     form.typed(pointer);
-    change({ sweep: { ...state.sweep, [field.name]: event.target.value } });
+    const text = event.target.value;
+    change((before) => ({ sweep: { ...before.sweep, [field.name]: text } }));
   };
   const count = request.sweep?.[field.name]?.length ?? 0;
   return html`<div class="field swept ${fault ? "wrong" : ""}">
@@ -142,10 +145,14 @@ export function Options({ its, task, without = [] }) {
     ${own?.field && html`<div class="options-grid">
       ${sorted(own.field.fields).filter((each) => !without.includes(each.name)).map((each) => html`<${Field} key=${each.name}
         field=${{ ...each, placeholder: ofTask(task, each.name) }} draft=${own.draft.fields[each.name] ?? null} pointer=${step(each.name)} form=${form}
-        set=${(value) => change({ options: { ...own, draft: { ...own.draft, fields: { ...own.draft.fields, [each.name]: value } } } })} />`)}
+        set=${(value) => change((before) => ({ options: withOption(before.options, each.name, value) }))} />`)}
     </div>`}
   </details>`;
 }
+
+const withOption = (own, name, value) => ({
+  ...own, draft: { ...own.draft, fields: { ...own.draft.fields, [name]: next(value, own.draft.fields[name] ?? null) } },
+});
 
 const place = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
 const sorted = (fields) => [...fields].sort((one, other) => place(one.name) - place(other.name));

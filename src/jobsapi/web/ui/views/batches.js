@@ -29,7 +29,7 @@ function List() {
   return html`<div class="title"><h1>Batches</h1><div class="buttons"><a class="button primary" href=${link("submit")}>New sweep</a></div></div>
     <${Trouble} problem=${problem} again=${again} />
     <${Panel} title="Newest first">
-      ${batches.length > 0 && html`<${Table} caption="Batches" cards keyOf=${(each) => each.id} rows=${batches} columns=${COLUMNS} />`}
+      ${batches.length > 0 && html`<div class="stacked"><${Table} caption="Batches" keyOf=${(each) => each.id} rows=${batches} columns=${COLUMNS} /></div>`}
       ${!loading && !problem && !batches.length && html`<${Empty} title="No batch yet"><p>A list of jobs that is sent as one, or a sweep over several values: in a new job press “several values” beside a parameter.</p><//>`}
     <//>
     ${data?.next && html`<div class="buttons"><button type="button" onClick=${() => setSize(size + PAGE)}>Show more</button></div>`}`;
@@ -59,7 +59,7 @@ export const isOver = (batch) => Boolean(batch.counts) && !["in_progress", "subm
 export function Counts({ batch }) {
   if (!batch.counts) return html`<span class="dim">–</span>`;
   const found = ORDER.filter((each) => batch.counts[each]), total = Math.max(1, batch.total - (batch.removed ?? 0));
-  const words = found.map((each) => `${count(batch.counts[each])} ${each.replace("_", " ")}`).join(", ") || "all removed";
+  const words = found.map((each) => `${count(batch.counts[each])} ${each.replace("_", " ")}`).join(", ") || "none is left";
   return html`<div class="counts"><div class="parts" aria-hidden="true">
       ${found.map((each) => html`<span class=${each.replace("_", "-")} style=${{ width: `${(100 * batch.counts[each]) / total}%` }}></span>`)}</div>
     <span class="words">${words}${batch.removed ? `, ${count(batch.removed)} removed` : ""}</span></div>`;
@@ -107,7 +107,7 @@ function Results({ path, batch }) {
   };
   return html`<${Panel} title="Results" actions=${html`<${Action} run=${save}>Save as CSV<//>`}>
     <${Trouble} problem=${problem} again=${again} />
-    ${data && html`<${Table} caption="Results" keyOf=${(row) => row.id} rows=${data.rows} columns=${data.columns.map(column)} />`}
+    ${data && html`<${Table} caption="Results, a row a job" keyOf=${(row) => row.id} rows=${data.rows} columns=${data.columns.map(column)} />`}
     ${data?.next && html`<div class="body buttons"><button type="button" onClick=${() => setPages(pages + 1)}>Show more rows</button></div>`}
   <//>`;
 }

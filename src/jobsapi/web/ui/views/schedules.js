@@ -26,7 +26,7 @@ function List() {
   return html`<div class="title"><h1>Schedules</h1><div class="buttons"><a class="button primary" href=${link(["schedules", "new"])}>New schedule</a></div></div>
     <${Trouble} problem=${problem} again=${again} />
     <${Panel} title="By name">
-      ${schedules.length > 0 && html`<${Table} caption="Schedules" cards keyOf=${(each) => each.name} rows=${schedules} columns=${columns(again)} />`}
+      ${schedules.length > 0 && html`<div class="stacked"><${Table} caption="Schedules" keyOf=${(each) => each.name} rows=${schedules} columns=${columns(again)} /></div>`}
       ${!loading && !problem && !schedules.length && html`<${Empty} title="No schedule yet"><p>Make one here, or in code: <code>@task(every=3600)</code>, <code>@task(cron="0 6 * * 1-5")</code>.</p><//>`}
     <//>`;
 }
@@ -37,7 +37,7 @@ const columns = (again) => [
   { key: "when", label: "When", render: (each) => html`<${When} its=${each} />` },
   { key: "next", label: "Next", value: (each) => each.next, render: (each) => html`<${Time} value=${each.next} />` },
   { key: "last", label: "Last", render: (each) => html`<${Last} its=${each} />` },
-  { key: "do", label: "", render: (each) => html`<${Remove} its=${each} again=${again} />` },
+  { key: "do", label: "Action", render: (each) => html`<${Remove} its=${each} again=${again} />` },
 ];
 
 const EVERY = { 1: "every second", 60: "every minute", 3600: "every hour", 86400: "every day" };
