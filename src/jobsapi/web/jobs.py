@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from jobsapi import jobs
-from jobsapi.errors import FieldError, Invalid, Unreadable, WrongStatus
+from jobsapi.errors import FieldError, Invalid, JobsApiError, Unreadable, WrongStatus
 from jobsapi.idempotency import Submitted, submit_once
 from jobsapi.names import new_id
 from jobsapi.submission import Sent
@@ -29,6 +30,7 @@ from jobsapi.web.common import (
     the_settings,
     the_store,
 )
+from jobsapi.web.waiting import applied, follow_log, wait_as_preferred
 
 if TYPE_CHECKING:
     from jobsapi.record import Job
@@ -56,7 +58,12 @@ def submit() -> Response:
         return reply({"jobs": shown, "batch": made.batch}, 202, headers)
     record = made.records[0]
     headers["Location"] = address(f"/jobs/{record.id}")
-    return reply(linked(record.shown()), 200 if made.is_other and not made.is_replayed else 202, headers)
+    job = record.shown()
+    if (waited := wait_as_preferred(record.id)) is not None:
+        headers |= applied(waited)
+        with contextlib.suppress(JobsApiError):  # it is recorded, whatever comes now
+            job = jobs.get_job_by_id(record.id, store=the_store())
+    return reply(linked(job), 200 if made.is_other and not made.is_replayed else 202, headers)
 
 
 def _made(sent: bytes, body: Any) -> Submitted:
@@ -124,9 +131,12 @@ def list_all() -> Response:
 
 @blueprint.get("/jobs/<jid>")
 def show(jid: str) -> Response:
-    """One job, with an ETag."""
+    """One job, with an ETag; `Prefer: wait=N` waits so many seconds for its end."""
     query()
-    return _tagged(jobs.get_job_by_id(jid, store=the_store()))
+    waited = wait_as_preferred(jid)
+    answer = _tagged(jobs.get_job_by_id(jid, store=the_store()))
+    answer.headers.update(applied(waited))
+    return answer
 
 
 def _tagged(job: Job) -> Response:
@@ -170,8 +180,14 @@ def remove(jid: str) -> Response:
 
 @blueprint.get("/jobs/<jid>/logs")
 def logs(jid: str) -> Response:
-    """What the job wrote so far."""
-    query()
-    answer = Response(jobs.get_logs(jid, store=the_store()), mimetype="text/plain")
+    """What the job wrote so far; with `?follow` it goes on until the job has ended."""
+    follow = query("follow").get("follow")
+    if follow in (None, "0", "false"):
+        answer = Response(jobs.get_logs(jid, store=the_store()), mimetype="text/plain")
+    else:
+        pieces, close = follow_log(jid)
+        answer = Response(pieces, mimetype="text/plain")
+        answer.call_on_close(close)
+        answer.headers["X-Accel-Buffering"] = "no"
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return answer

@@ -91,6 +91,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "last_event_id_query": _query(
         "last_event_id", "The same for readers who cannot set headers.", {"type": "string", "pattern": _EVENT_ID}
     ),
+    "prefer": _header("Prefer", "`wait=N`: hold the reply until the job has ended, or for N seconds.")
+    | {"schema": {"type": "string", "pattern": "^wait=[0-9]{1,3}$"}},
+    "follow": _query("follow", "Go on until the job has ended.", {"type": "string"}),
     "range": _header("Range", "`bytes=FIRST-LAST`: a part of the output."),
     "if_none_match": _header("If-None-Match", "An ETag seen before: 304 where nothing has changed."),
     "accept": _header("Accept", "The form of a table: text/csv, application/vnd.apache.parquet, …"),
@@ -103,6 +106,7 @@ HEADERS: dict[str, str] = {
     "Idempotency-Replayed": "`true` where the Idempotency-Key came before and this is what it made then.",
     "Link": 'The next page, as `<address>; rel="next"`; absent at the end.',
     "ETag": "Names this version of the reply.",
+    "Preference-Applied": "`wait=N` where the reply was held, for N seconds at the most.",
     "Content-Disposition": "A file name.",
     "Content-Range": "Which part this is.",
 }
@@ -129,9 +133,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/jobs"): Operation(
         {200: "Job", 202: "Submitted"},
         (400, 409, 413, 415, 422),
-        ("idempotency_key",),
+        ("idempotency_key", "prefer"),
         body="jobs",
-        headers={200: ("Location",), 202: ("Location", "Idempotency-Replayed")},
+        headers={
+            200: ("Location", "Preference-Applied"),
+            202: ("Location", "Idempotency-Replayed", "Preference-Applied"),
+        },
     ),
     ("GET", "/jobs"): Operation(
         {200: "Jobs"},
@@ -139,11 +146,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         ("status", "task", "queue", "tag", "batch", "limit", "cursor"),
         headers={200: ("Link",)},
     ),
-    ("GET", "/jobs/{id}"): Operation({200: "Job", 304: ""}, (404, 422), _READ, headers={200: ("ETag",)}),
+    ("GET", "/jobs/{id}"): Operation(
+        {200: "Job", 304: ""}, (404, 422), (*_READ, "prefer"), headers={200: ("ETag", "Preference-Applied")}
+    ),
     ("DELETE", "/jobs/{id}"): _CHANGE_JOB,
     ("POST", "/jobs/{id}/cancel"): _CHANGE_JOB,
     ("POST", "/jobs/{id}/retry"): _CHANGE_JOB,
-    ("GET", "/jobs/{id}/logs"): Operation({200: TEXT}, (404, 422)),
+    ("GET", "/jobs/{id}/logs"): Operation({200: TEXT}, (404, 422), ("follow",)),
     ("GET", "/jobs/{id}/events"): Operation({200: EVENTS, 204: ""}, (400, 404, 422, 503), _RESUMED),
     ("GET", "/events"): Operation(
         {200: EVENTS}, (400, 422, 503), ("status", "task", "queue", "tag", "batch", *_RESUMED)
