@@ -101,7 +101,13 @@ class Console:
             program.wait(30)
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "PATH": self.path, "JOBSAPI_PORT": self.ports["5000"], "PYTHONUNBUFFERED": "1"}
+        return {
+            **os.environ,
+            "PATH": self.path,
+            "JOBSAPI_PORT": self.ports["5000"],
+            "API_PORT": self.ports["5000"],
+            "PYTHONUNBUFFERED": "1",
+        }
 
     def _resumed(self) -> str:
         """What brings a new shell to where the last command left the terminal: its folder and its variables."""
