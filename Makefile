@@ -10,7 +10,7 @@ FAST   := $(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" --ignore tests/cras
 NO_REDIS := cli embedded docs runner contract containers benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint crash faults containers docs site doccheck bench soak recovery lock clean
+.PHONY: help run test lint browser screenshots crash faults containers docs site doccheck bench soak recovery lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,13 @@ lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+browser: $(READY) ## the web page in a real Chromium; every page is kept as a picture in out/screenshots (slow)
+	$(PYTEST) tests/browser
+
+screenshots: browser ## takes the pictures of the README anew
+	cp out/screenshots/overview-1280-light.png docs/images/overview.png
+	cp out/screenshots/job-1280-light.png docs/images/job.png
 
 crash: $(READY) ## tests that kill processes in the middle of their work (slow)
 	$(PYTEST) tests/crash

@@ -50,7 +50,8 @@ const CONNECTION = {
 };
 
 function Connection() {
-  const [kind, text] = CONNECTION[useConnection()];
+  const [kind, text] = CONNECTION[useConnection()] || [];
+  if (!text) return null;
   return html`<span class="connection ${kind}" role="status"><span class="dot" aria-hidden="true"></span>${text}</span>`;
 }
 

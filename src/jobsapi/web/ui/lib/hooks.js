@@ -60,9 +60,9 @@ export function useTitle(title) {
   }, [title]);
 }
 
-/** `live`, `polling` or `reconnecting`. */
+/** `starting`, `live`, `polling` or `reconnecting`; `idle` where nothing is followed. */
 export function useConnection() {
-  const [state, set] = useState("starting");
+  const [state, set] = useState("idle");
   useEffect(() => onState(set), []);
   return state;
 }

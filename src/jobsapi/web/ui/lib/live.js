@@ -8,7 +8,8 @@ const POLL_MS = 2_000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 5_000;
 
-let state = "starting"; // live · polling · reconnecting
+let state = "idle"; // starting · live · polling · reconnecting; idle: nothing is followed
+let followed = 0;
 const watchers = new Set();
 
 function tell(next) {
@@ -17,7 +18,7 @@ function tell(next) {
   for (const watch of watchers) watch(state);
 }
 
-/** Call `watch` with `live`, `polling` or `reconnecting` whenever that changes; gives the function that ends that. */
+/** Call `watch` with the state of what is followed, whenever that changes; gives the function that ends that. */
 export function onState(watch) {
   watchers.add(watch);
   watch(state);
@@ -114,9 +115,11 @@ export function follow(path, on, { isOver = () => false } = {}) {
   }
 
   document.addEventListener("visibilitychange", seen);
+  if (followed++ === 0) tell("starting");
   open();
   return () => {
     ended = true;
+    if (--followed === 0) tell("idle");
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", seen);
     if (abort) abort.abort();

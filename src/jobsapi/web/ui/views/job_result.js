@@ -114,5 +114,5 @@ function Value({ value, title }) {
       <p class="more"><button class="quiet" onClick=${() => setTree(!asTree)}>${asTree ? "As a table" : "As a tree"}</button></p>`;
   if (value === null) return html`<div class="body dim">Nothing: the task returned no value.</div>`;
   if (typeof value === "string" && value.includes("\n")) return html`<pre class="text" tabindex="0" role="region" aria-label=${title}>${value.slice(0, MOST_TEXT)}</pre>`;
-  return html`<div class="body ${typeof value === "object" ? "" : "single"}"><${Json} value=${value} open=${2} /></div>`;
+  return html`<div class="body ${typeof value === "object" ? "" : "single"}"><${Json} value=${value} open=${4} /></div>`;
 }

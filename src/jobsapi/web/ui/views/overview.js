@@ -3,7 +3,7 @@ import { html } from "../lib/html.js";
 import { get, post } from "../lib/api.js";
 import { sentences } from "../lib/attention.js";
 import { bytes, count, duration, plural, short } from "../lib/format.js";
-import { useAsk, useTitle } from "../lib/hooks.js";
+import { useAsk, useNow, useTitle } from "../lib/hooks.js";
 import { useLive } from "../lib/live.js";
 import { Action, Age, Bar, Empty, Icon, Panel, Trouble } from "../lib/parts.js";
 import { link } from "../lib/router.js";
@@ -12,6 +12,7 @@ import { Day } from "./overview_day.js";
 
 const DAY_EVERY = 15_000;
 const NOW_EVERY = 2_000;
+const ATTENTION_EVERY = 5_000;
 
 async function present(signal) {
   const ask = (path) => get(path, { signal });
@@ -57,7 +58,7 @@ function Sum({ data }) {
 }
 
 function Attention({ data, again }) {
-  const found = sentences(data);
+  const found = sentences(data, useNow(ATTENTION_EVERY));
   if (found.length === 0) {
     const isNew = data.queues.every((queue) => Object.keys(STATUSES).every((name) => queue[name] === 0));
     if (isNew) return html`<div class="panel"><${Empty} title="Ready for the first job"><p>Fill in a form and watch it run.</p><a class="button primary" href="#/submit">Submit a job</a></${Empty}></div>`;
