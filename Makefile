@@ -7,7 +7,7 @@ READY  := .venv/.ready
 PYTEST := $(BIN)/python -m pytest
 FAST   := $(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" --ignore tests/crash --ignore tests/browser
 # These start the embedded Valkey or no server at all: running them for Redis again would show nothing new.
-NO_REDIS := cli embedded docs runner contract containers benchmarks
+NO_REDIS := cli client embedded docs runner contract containers benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint browser screenshots crash faults containers docs site doccheck bench soak recovery lock clean

@@ -6,13 +6,16 @@ import os
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.console import files
+from tests.client.pages import DOCS, write_files
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "testing.md").read_text()
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = (DOCS / "testing.md").read_text()
 PLUGIN = 'pytest_plugins = ["jobsapi.testing"]\n'
 
 
@@ -35,8 +38,7 @@ def project(tmp_path):
 
 
 def test_the_pages_examples_pass(tmp_path):
-    for name, text in files(PAGE):
-        (tmp_path / name).write_text(text)
+    write_files(PAGE, tmp_path)
     done = run_pytest(tmp_path, "-W", "error")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "8 passed" in done.stdout

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Watcher"]
 
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
 _OUTAGE = 300.0
 """Seconds without an answer after which those who wait are told that the API is gone."""
 
