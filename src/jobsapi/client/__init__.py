@@ -252,7 +252,7 @@ class Client(Submitting):
         return dict(self._transport.json("GET", path_of("schedules", name)))
 
     def add_schedule(
-        self, name: str, task: str, params: Mapping[str, Any] | None = None, **options: Any
+        self, /, name: str, task: str, params: Mapping[str, Any] | None = None, **options: Any
     ) -> dict[str, Any]:
         """Submit a job again and again; a schedule of that name is replaced. See `jobsapi.schedules.add_schedule`."""
         body = {"name": name, "task": task, "params": dict(params or {}), **options}
