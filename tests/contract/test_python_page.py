@@ -41,12 +41,16 @@ ENGINE = {
 }
 """What `jobsapi.jobs` offers to workers and the API alone; `docs/architecture.md` tells of it."""
 
-_WITHIN = {"jobsapi.schedules": {"add_schedule", "get_schedule", "list_schedules", "remove_schedule"}}
+_WITHIN = {
+    "jobsapi.schedules": {"add_schedule", "get_schedule", "list_schedules", "remove_schedule"},
+    "jobsapi.client": {"AsyncHandle", "AsyncHandles", "Event", "File", "Image", "JobHandle", "JobHandles"},
+}
 _SECTIONS = (
     ("jobsapi", "What a file of tasks imports."),
     ("jobsapi.jobs", "Jobs, in the server itself."),
     ("jobsapi.data", "Data sets; [their page](data.md) says what is promised."),
     ("jobsapi.schedules", "Jobs that are submitted again and again."),
+    ("jobsapi.client", "What a client gives; [its page](python-client.md) shows how it is used."),
     ("jobsapi.testing", ""),
     ("jobsapi.classic", ""),
     ("jobsapi.errors", "One tree of errors; each has a `code`, a `detail` and an HTTP status."),

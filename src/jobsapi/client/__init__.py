@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from jobsapi import errors
 from jobsapi.client import files, values
+from jobsapi.client.events import Event
 from jobsapi.client.handles import JobHandle
 from jobsapi.client.many import JobHandles
 from jobsapi.client.submitting import Submitting
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from jobsapi.client.awaited import AsyncClient, AsyncHandle, AsyncHandles
 
-__all__ = ["AsyncClient", "AsyncHandle", "AsyncHandles", "Client", "File", "Image", "JobHandle", "JobHandles"]
+__all__ = ["AsyncClient", "AsyncHandle", "AsyncHandles", "Client", "Event", "File", "Image", "JobHandle", "JobHandles"]
 
 _Shown = TypeVar("_Shown", Job, Batch)
 
