@@ -139,11 +139,7 @@ def complete_and_claim(
     Raises StoreUnavailable; then it may be called again with the same ends and token.
     """
     calls = [*_completion_calls(store, ends), _claim_call(worker, wanted, most, lease, token)]
-    replies = store.run_many([(name, arguments) for name, *arguments in calls])
-    for reply in replies:
-        if isinstance(reply, Exception):
-            raise reply
-    *told, rows = replies
+    *told, rows = store.run_all([(name, arguments) for name, *arguments in calls])
     return [_refusal(each) for reply in told for each in reply], _claims(rows)
 
 

@@ -102,6 +102,9 @@ __all__ = [
 _STEP = 100
 """Jobs a script handles in one go: about 2 ms of the server's time."""
 
+_AT_ONCE = 10
+"""Steps that are sent without waiting for the reply to each; between two of them the server serves others."""
+
 
 # --- The way in -----------------------------------------------------------------------------------------------------
 
@@ -131,7 +134,8 @@ def add_jobs(requests: Iterable[Mapping[str, Any]], *, store: Store | None = Non
         task, params = _task_name(request.get("task", "")), dict(request.get("params") or {})
         submissions.append(prepare(store, task, params, options, f"/{i}", f"/{i}/params"))
     batch = new_id()
-    return [replace(record, batch=batch).shown() for record in submit_jobs(store, submissions, batch)]
+    records = submit_jobs(store, submissions, batch)
+    return [(each if each.batch == batch else replace(each, batch=batch)).shown() for each in records]
 
 
 def add_sweep(
@@ -217,8 +221,12 @@ def _submit_in_steps(
 ) -> list[JobRecord]:
     holders: list[bytes] = []
     try:
-        for start in range(0, len(submissions), _STEP):
-            holders += store.run("stage", batch, start, *_arguments(submissions[start : start + _STEP], bt=batch))
+        for first in range(0, len(submissions), _STEP * _AT_ONCE):
+            steps = range(first, min(first + _STEP * _AT_ONCE, len(submissions)), _STEP)
+            for told in store.run_all(
+                [("stage", [batch, at, *_arguments(submissions[at : at + _STEP], bt=batch)]) for at in steps]
+            ):
+                holders += told
     except KeyTaken:
         admit_jobs(store, batch)  # nobody committed it: what is staged is dropped
         raise

@@ -139,16 +139,19 @@ class JobRecord:
         code = values.get("s")
         if not code:
             return None
-        told: dict[str, Any] = {}
+        made = object.__new__(cls)
+        told = made.__dict__  # what is set here stands before the class's defaults; `cls(…)` would set all fields anew
+        told |= _EMPTY
+        told["id"] = jid
+        told["is_staged"] = is_staged = code == _STAGED
+        told["status"] = Status.SUBMITTED if is_staged else Status.from_code(code.decode())
         for name, value in values.items():
             if value and name in _READ:
                 attribute, read = _READ[name]
                 told[attribute] = read(value)
-        is_staged = code == _STAGED
-        status = Status.SUBMITTED if is_staged else Status.from_code(code.decode())
         if values.get("wh"):
             told["webhook"] = Telling.from_fields(values)
-        return cls(**{**_EMPTY, **told}, id=jid, status=status, is_staged=is_staged)
+        return made
 
     @classmethod
     def from_row(cls, jid: str, row: Sequence[bytes | None]) -> JobRecord | None:

@@ -84,7 +84,7 @@ def lose(link: Proxy, *names: str) -> None:
 
 MANY = [{"task": "work"}] * 250
 FEW = ["submit_batch"]
-IN_STEPS = ["stage", "stage", "stage", "commit", "admit", "admit"]  # what is sent again lets the next ones in
+IN_STEPS = ["stage", "commit", "admit", "admit"]  # all stages go together; what is sent again lets the next ones in
 
 
 @pytest.mark.parametrize(("jobs_", "steps"), [(MANY[:1], FEW), (MANY[:50], FEW), (MANY, IN_STEPS)])

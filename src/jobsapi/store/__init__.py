@@ -51,6 +51,14 @@ class Store:
             raise reply
         return reply
 
+    def run_all(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """The same where none may be refused: raises the first error, by when those behind it have been run, too."""
+        replies = self.run_many(calls)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
     def run_many(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Run scripts, each by itself, in one exchange with the server: their replies, or the errors they refuse with.
 
