@@ -11,6 +11,7 @@ import pytest
 
 from jobsapi import Client, jobs
 from jobsapi.client import File, Image, watcher
+from jobsapi.client.events import follow
 from jobsapi.errors import ApiUnavailable, Invalid, JobFailed, UnknownJob
 from tests.client.app import PNG
 from tests.system.proxy import a_proxy
@@ -114,6 +115,19 @@ def test_the_events_of_a_job_come_until_its_end(client, jobs_worker):
     events = list(handle.events())
     assert events[-1].kind == "status"
     assert events[-1].data["status"] == "complete"
+
+
+def test_a_stream_of_events_that_is_cut_goes_on_where_it_stood(jobs_api, jobs_worker):
+    with a_proxy(int(jobs_api.rpartition(":")[2])) as proxy, Client(f"http://127.0.0.1:{proxy.port}") as client:
+        handle = client.submit("talk")
+        events = handle.events()
+        assert next(events).data["status"] == "submitted"
+        proxy.cut()
+        jobs_worker.run_all()
+        rest = list(events)
+        assert "".join(each.data["text"] for each in rest if each.kind == "log") == handle.logs() == "first\nsecond\n"
+        assert [each.data["status"] for each in rest if each.kind == "status"][-1] == "complete"
+        assert list(follow(client._transport, handle.id, rest[-1].id)) == [], "whoever has its end is told no more"
 
 
 def test_results_come_back_as_what_they_are(client, working, tmp_path):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from jobsapi.client.transport import Transport
 
-__all__ = ["Event", "follow", "stream"]
+__all__ = ["Event", "NothingMoreError", "follow", "stream"]
 
 _SILENCE = 45.0
 """Seconds without a byte after which a stream is dead: the API sends a heartbeat every 15."""
@@ -29,6 +29,10 @@ _OUTAGE = 300.0
 
 _LOOK_EVERY = 0.5
 _ENDED = {status.value for status in ENDED}
+
+
+class NothingMoreError(Exception):
+    """The job ended before `last`: no event comes any more."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,12 @@ class Event:
     """Where a stream that begins behind it goes on."""
 
 
-def follow(transport: Transport, jid: str) -> Iterator[Event]:
-    """The events of a job until it has ended. Raises UnknownJob, ApiUnavailable after minutes of silence."""
-    last, heard, pause = "", time.monotonic(), _SHORTEST_PAUSE
+def follow(transport: Transport, jid: str, last: str = "") -> Iterator[Event]:
+    """The events of a job until it has ended, those behind the one with the id `last`.
+
+    Raises UnknownJob, ApiUnavailable after minutes of silence.
+    """
+    heard, pause = time.monotonic(), _SHORTEST_PAUSE
     while True:
         try:
             for event in stream(transport, path_of("jobs", jid, "events"), last):
@@ -53,6 +60,8 @@ def follow(transport: Transport, jid: str) -> Iterator[Event]:
                 yield event
                 if event.kind == "status" and event.data.get("status") in _ENDED:
                     return
+        except NothingMoreError:
+            return
         except UnknownJob:
             raise
         except (ApiUnavailable, StoreUnavailable):
@@ -68,9 +77,14 @@ def follow(transport: Transport, jid: str) -> Iterator[Event]:
 
 
 def stream(transport: Transport, path: str, last: str = "") -> Iterator[Event]:
-    """One connection's events, those behind the one with the id `last` where it is given. Raises ApiUnavailable."""
+    """One connection's events, those behind the one with the id `last` where it is given.
+
+    Raises ApiUnavailable, NothingMoreError.
+    """
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
     with closing(transport.open("GET", path, headers=headers, timeout=_SILENCE)) as response:
+        if response.status == 204:  # its end was told before
+            raise NothingMoreError
         yield from _parsed(_lines(transport.pieces(response, None)))
 
 
