@@ -5,7 +5,11 @@
 -- include: merge
 local below, most, status, queue, task, tag = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local batch, fields, found, total = ARGV[8], {}, {}, 0
-for i = 9, #ARGV do fields[#fields + 1] = ARGV[i] end
+local heavy = {} -- which of them may be long
+for i = 9, #ARGV do
+  fields[#fields + 1] = ARGV[i]
+  if ARGV[i] == 'p' or ARGV[i] == 'er' or ARGV[i] == 'pg' then heavy[#heavy + 1] = #fields end
+end
 local function fits(wanted, value) return wanted == '' or wanted == value end
 local function all_fit(s, q, t) return fits(status, s) and fits(queue, q) and fits(task, t) end
 local function has_tag(tags) return tag == '' or string.find(' ' .. (tags or '') .. ' ', ' ' .. tag .. ' ', 1, true) end
@@ -35,7 +39,7 @@ while #found < 2 * most and looked < 5000 and size < 2 ^ 24 do
   local v = is_filtered and redis.call('HMGET', K.job(id), 's', 'q', 't', 'tg')
   if not is_filtered or v[1] and all_fit(v[1], v[2], v[3]) and has_tag(v[4]) then
     local values = redis.call('HMGET', K.job(id), unpack(fields))
-    for _, value in ipairs(values) do size = size + #(value or '') end
+    for _, i in ipairs(heavy) do size = size + #(values[i] or '') end
     found[#found + 1] = id
     found[#found + 1] = values
   end
