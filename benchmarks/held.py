@@ -1,16 +1,16 @@
-"""`POST /jobs` beside open streams, on one API process: why granian's threads may be held, and what that costs.
+"""`POST /jobs` beside open event streams, on one API process: why granian's threads may be held, and what that costs.
 
     python -m benchmarks.held [STREAMS]
 
-The application is the real one, with one route more that streams a line every second, as an event stream does.
+Each stream is of one of 50 jobs that say once a second how far they are.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import http.client
 import multiprocessing
+import selectors
 import socket
 import statistics
 import sys
@@ -18,20 +18,15 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from jobsapi import registry
-from jobsapi.api import create_app
+from jobsapi import jobs, registry
+from jobsapi.server import run_api
 from jobsapi.settings import Settings
 from jobsapi.store import connect
 from jobsapi.tasks import Task
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-
-ROUNDS, SECONDS, CLIENTS = 3, 4.0, 8
+ROUNDS, SECONDS, CLIENTS, WATCHED = 3, 4.0, 8, 50
 BODY = b'{"task": "nothing", "params": {"n": 1}}'
 
 
@@ -39,45 +34,26 @@ def nothing(n: int) -> None:
     """A task that nobody runs here."""
 
 
-def load(settings: Settings) -> Flask:
-    """The application with the route that is held."""
-    app = create_app(settings)
-
-    @app.get("/held")
-    def held() -> Iterator[bytes]:
-        yield b": open\n\n"
-        for _ in range(120):  # a reader who is gone is noticed at the next write
-            threading.Event().wait(1)
-            yield b": still here\n\n"
-
-    return app
+def tell(settings: Settings, ids: list[str], stop: Any) -> None:
+    """A worker's part: each of these jobs says once a second how far it is."""
+    store = connect(settings)
+    claims = jobs.claim_jobs(store, "w", {"watched": ["nothing"]}, len(ids), 600.0)
+    fraction = 0.0
+    while not stop.wait(1):
+        fraction += 0.001
+        for each in claims:
+            jobs.report_progress(store, each.id, each.token, fraction, "going on")
 
 
-def serve(settings: Settings, threads: int) -> None:
-    """One API process with so many threads."""
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-    from granian.server import Server
-
-    Server(
-        "held",
-        port=settings.port,
-        interface=Interfaces.WSGI,
-        blocking_threads=threads,
-        backpressure=4096,
-        log_level=LogLevels.error,
-    ).serve(target_loader=functools.partial(load, settings), wrap_loader=False)
-
-
-def hold(port: int, count: int) -> list[socket.socket]:
-    """So many streams, each of which has given its first line."""
+def hold(port: int, count: int, ids: list[str]) -> list[socket.socket]:
+    """So many streams of these jobs' events, each of which has given its first one."""
     held = []
-    for _ in range(count):
+    for i in range(count):
         stream = socket.create_connection(("127.0.0.1", port))
-        stream.sendall(b"GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        stream.sendall(f"GET /jobs/{ids[i % len(ids)]}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         held.append(stream)
     for stream in held:
-        while b": open" not in stream.recv(4096):
+        while b"event: status" not in stream.recv(4096):
             pass
     return held
 
@@ -115,30 +91,59 @@ def resident_mb(pid: int) -> float:
 
 def main() -> None:
     """Rounds without and with the streams, one after the other."""
-    streams = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    streams = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        settings = Settings(folder=Path(folder), port=probe.getsockname()[1])
+        settings = Settings(folder=Path(folder), port=probe.getsockname()[1], max_streams=streams)
         probe.close()
         store = connect(settings)
         registry.publish(store, [Task("nothing", nothing).described()])
-        server = multiprocessing.get_context("spawn").Process(target=serve, args=(settings, streams + 64))
-        server.start()
+        ids = [jobs.add_job("nothing", {"n": 1}, queue="watched", store=store).id for _ in range(WATCHED)]
+        stop = spawn.Event()
+        processes = [
+            spawn.Process(target=run_api, args=(settings,)),
+            spawn.Process(target=tell, args=(settings, ids, stop)),
+        ]
+        for each in processes:
+            each.start()
         try:
             wait_for(settings.port)
             print("open streams   POST /jobs per s   p50 ms   p99 ms   API's memory, MB")
             for _ in range(ROUNDS):
                 for count in (0, streams):
-                    held = hold(settings.port, count)
+                    held = hold(settings.port, count, ids)
+                    drain = threading.Thread(target=read_all, args=(held,))
+                    drain.start()
                     rate, p50, p99 = measure(settings.port)
-                    memory = resident_mb(server.pid or 0)
+                    memory = resident_mb(processes[0].pid or 0)
                     print(f"{count:12} {rate:19,.0f} {p50:8.1f} {p99:8.1f} {memory:18,.0f}", flush=True)
                     for stream in held:
-                        stream.close()
+                        stream.shutdown(socket.SHUT_RDWR)
+                    drain.join()
+                    time.sleep(2)  # those who are gone are noticed
         finally:
-            server.terminate()
-            server.join()
+            stop.set()
+            processes[0].terminate()
+            for each in processes:
+                each.join()
             store.close()
+
+
+def read_all(streams: list[socket.socket]) -> None:
+    """Read what comes until they are closed."""
+    with selectors.DefaultSelector() as selector:
+        for each in streams:
+            selector.register(each, selectors.EVENT_READ)
+        left = len(streams)
+        while left:
+            for key, _ in selector.select():
+                stream = key.fileobj
+                assert isinstance(stream, socket.socket)
+                if not stream.recv(65536):
+                    selector.unregister(stream)
+                    stream.close()
+                    left -= 1
 
 
 def wait_for(port: int) -> None:

@@ -85,7 +85,21 @@ def _load(settings: Settings, ready_with: str) -> Flask:
     from jobsapi.api import create_app
 
     threading.Thread(target=_stop_with_parent, daemon=True).start()
-    return create_app(settings, ready_with=ready_with)
+    app = create_app(settings, ready_with=ready_with)
+    told, ours = socket.socketpair()
+    ours.setblocking(False)
+    signal.set_wakeup_fd(ours.detach(), warn_on_full_buffer=False)  # granian sets its handlers after this
+    threading.Thread(target=_end_replies_at_stop, args=(app, told), daemon=True).start()
+    return app
+
+
+def _end_replies_at_stop(app: Flask, told: socket.socket) -> None:
+    """Held replies end when the process is told to stop: granian would wait for them as long as it may."""
+    from jobsapi.web.feed import end_replies
+
+    while came := told.recv(64):
+        if {signal.SIGTERM, signal.SIGINT} & set(came):
+            end_replies(app)
 
 
 def _stop_with_parent() -> None:

@@ -16,7 +16,7 @@ from jobsapi.errors import FieldError, Invalid, JobsApiError, Unreadable
 from jobsapi.events import Event, Place
 from jobsapi.states import Status
 from jobsapi.web.common import address, query, the_store
-from jobsapi.web.feed import LOST, Feed, Hold, Position, Watcher, the_feed
+from jobsapi.web.feed import LOST, STOP, Feed, Hold, Position, Watcher, the_feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -160,6 +160,8 @@ class _JobStream:
             item = self.watcher.get(HEARTBEAT)
             if item is None:
                 yield f": heartbeat\nid: {self._id()}\n\n".encode()
+            elif item is STOP:
+                return
             elif item is LOST:
                 yield from self._whole()
             elif isinstance(item, Position):
@@ -251,6 +253,8 @@ class _AllStream:
         while True:
             item = self.watcher.get(max(0.0, written + HEARTBEAT - time.monotonic()))
             lines: Iterable[bytes] = ()
+            if item is STOP:
+                return
             if item is LOST:
                 lines = self._gap()
             elif isinstance(item, Event) and item.place > self._place:

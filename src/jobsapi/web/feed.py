@@ -22,13 +22,18 @@ from jobsapi.web.common import the_settings, the_store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from flask import Flask
+
     from jobsapi.events import Event, Place
     from jobsapi.store import Store
 
-__all__ = ["LOST", "Feed", "Hold", "Position", "Watcher", "the_feed"]
+__all__ = ["LOST", "STOP", "Feed", "Hold", "Position", "Watcher", "end_replies", "the_feed"]
 
 LOST = object()
 """In a watcher's queue: something is missing from here on; look at the whole again."""
+
+STOP = object()
+"""The same where this process stops: end the reply."""
 
 _MOST_WAITING = 500
 """Events in one watcher's queue; of a slower reader they are dropped, and it looks at the whole again."""
@@ -63,7 +68,7 @@ class Watcher:
 
     def put(self, item: Event | Position | object) -> None:
         """Hand it over, unless the reader is far behind."""
-        if self._is_behind:
+        if self._is_behind and item is not STOP:
             return
         if item is LOST or self._queue.qsize() >= _MOST_WAITING:
             self._is_behind = True
@@ -71,7 +76,7 @@ class Watcher:
         self._queue.put(item)
 
     def get(self, seconds: float) -> Any:
-        """An Event, a Position, LOST, or None where nothing came in time."""
+        """An Event, a Position, LOST, STOP, or None where nothing came in time."""
         try:
             item = self._queue.get(timeout=seconds)
         except Empty:
@@ -211,7 +216,7 @@ class Feed:
             if is_gap or len(self._recent) > 2 * events.MOST_KEPT:
                 self._trim()
             if is_gap:
-                self._tell_all_lost()
+                self._tell_all(LOST)
                 return
             for each in came:
                 if each.kind == "status":
@@ -229,12 +234,17 @@ class Feed:
     def _start_anew(self) -> None:
         with self._lock:
             self._begin()
-            self._tell_all_lost()
+            self._tell_all(LOST)
 
-    def _tell_all_lost(self) -> None:
+    def end(self) -> None:
+        """Whoever is watching shall end."""
+        with self._lock:
+            self._tell_all(STOP)
+
+    def _tell_all(self, item: object) -> None:
         for each in self._watchers.values():
             for watcher in each:
-                watcher.put(LOST)
+                watcher.put(item)
 
     def _tell_positions(self) -> None:
         now = time.monotonic()
@@ -282,6 +292,13 @@ def the_feed() -> Feed:
         if live.feed is None:
             live.feed = Feed(the_store())
         return live.feed
+
+
+def end_replies(app: Flask) -> None:
+    """End the replies that are held, because the process stops."""
+    live: _Live | None = app.extensions.get(_EXTENSION)
+    if live and live.feed:
+        live.feed.end()
 
 
 class Hold:

@@ -13,7 +13,7 @@ from jobsapi import events, jobs
 from jobsapi.errors import JobsApiError, NoStreamLeft
 from jobsapi.events import Event
 from jobsapi.web.common import the_store
-from jobsapi.web.feed import LOST, Hold, Watcher, the_feed
+from jobsapi.web.feed import LOST, STOP, Hold, Watcher, the_feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,6 +65,8 @@ def _wait(jid: str, deadline: float) -> None:
             until = min(deadline, time.monotonic() + _LOOK_EVERY)
             while (left := until - time.monotonic()) > 0:
                 item = watcher.get(left)
+                if item is STOP:
+                    return
                 if item is LOST or (isinstance(item, Event) and item.is_end):
                     break
             if time.monotonic() >= deadline:
@@ -93,6 +95,8 @@ def follow_log(jid: str) -> tuple[Iterator[bytes], Callable[[], None]]:
                 item = watcher.get(_LOOK_EVERY)
                 while isinstance(item, Event) and item.kind != "log" and not item.is_end:
                     item = watcher.get(_LOOK_EVERY)
+                if item is STOP:
+                    return
                 is_over = jobs.get_record(store, jid).is_ended
 
     try:
