@@ -42,8 +42,9 @@ __all__ = [
 
 def get_record(store: Store, jid: str) -> JobRecord:
     """The record of that id, its inline output too. Raises UnknownJob."""
-    values = store.call("hgetall", store.keys.job(jid)) if is_id(jid) else {}
-    record = JobRecord.from_fields(jid, {name.decode(): value for name, value in values.items()})
+    [reply] = store.ask(("HGETALL", store.keys.job(jid))) if is_id(jid) else [()]
+    pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
+    record = JobRecord.from_fields(jid, {name.decode(): value for name, value in pairs})
     if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
         raise _unknown(jid)
     return record
@@ -72,8 +73,19 @@ def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
     store = store or stores.default()
     if not is_id(jid):
         raise _unknown(jid)
-    reads = [("HMGET", store.keys.job(jid), *OF_ONE), ("LRANGE", store.keys.history(jid), 0, -1)]
-    position, (values, history) = store.run_beside(reads, "position", jid)
+    position, (values, history) = store.run_beside(_whole(store, jid), "position", jid)
+    return _shown(store, jid, values, history, position)
+
+
+def _whole(store: Store, jid: str) -> list[tuple[Any, ...]]:
+    """The commands that read all there is to show of a job."""
+    return [("HMGET", store.keys.job(jid), *OF_ONE), ("LRANGE", store.keys.history(jid), 0, -1)]
+
+
+def _shown(
+    store: Store, jid: str, values: Sequence[bytes | None], history: Sequence[bytes], position: int | None = None
+) -> Job:
+    """The job by what `_whole` read. Raises UnknownJob."""
     record = JobRecord.from_fields(jid, dict(zip(OF_ONE, values, strict=True)))
     if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
         raise _unknown(jid)
@@ -193,9 +205,10 @@ def wait_for_job(jid: str, timeout: float | None = None, *, store: Store | None 
     """The job once it has ended. Raises TimeoutError after `timeout` seconds (None: waits for ever), UnknownJob."""
     store = store or stores.default()
     deadline = None if timeout is None else time.monotonic() + timeout
-    if not wait_for_ends(store, [jid], deadline):
+    found = _wait(store, jid, deadline, *_whole(store, jid))
+    if found is None:
         raise TimeoutError(f"Job {jid} has not ended after {timeout} s.")
-    return get_job_by_id(jid, store=store)
+    return _shown(store, jid, *found) if found else get_job_by_id(jid, store=store)
 
 
 def wait_for_ends(store: Store, ids: Iterable[str], deadline: float | None) -> bool:
@@ -203,18 +216,22 @@ def wait_for_ends(store: Store, ids: Iterable[str], deadline: float | None) -> b
 
     Raises UnknownJob, StoreUnavailable where the server is away for half a minute.
     """
-    waiting = stores.Store(store.blocking(_LONGEST_BLOCK), store.settings, store.url)
-    try:
-        for jid in ids:
-            while not _patiently(deadline, store.run, "wait", jid):
-                left = _LONGEST_BLOCK if deadline is None else min(_LONGEST_BLOCK, deadline - time.monotonic())
-                if left <= 0:
-                    return False
-                word = store.keys.waited(jid)
-                _patiently(deadline, waiting.call, "blmove", word, word, left)
-    finally:
-        waiting.close()
-    return True
+    return all(_wait(store, jid, deadline) is not None for jid in ids)
+
+
+def _wait(store: Store, jid: str, deadline: float | None, *then: tuple[Any, ...]) -> Sequence[Any] | None:
+    """Wait for a job's end: the replies to `then`, asked with it, or none of them; None where `deadline` came first."""
+    word = store.keys.waited(jid)
+    while not _patiently(deadline, store.run, "wait", jid):
+        left = _LONGEST_BLOCK if deadline is None else min(_LONGEST_BLOCK, deadline - time.monotonic())
+        if left <= 0:
+            return None
+        wait = ("BLMOVE", word, word, "LEFT", "RIGHT", f"{max(left, 0.001):.3f}")  # 0 would be for ever
+        replies: list[Any]
+        came, *replies = _patiently(deadline, store.ask_blocking, _LONGEST_BLOCK, wait, *then)
+        if came:
+            return replies
+    return []
 
 
 def _patiently(deadline: float | None, ask: Callable[..., Any], *what: Any) -> Any:

@@ -300,6 +300,7 @@ class Worker:
             self._forget(running, refusal)
         else:
             self._forget(running)
+        self._is_hungry = True  # a slot more; where a claim comes with the end, it has that slot already
 
     def _forget(self, running: Running, refusal: Exception | None = None) -> None:
         """A job's end is recorded, or was refused."""
@@ -307,7 +308,6 @@ class Worker:
             what = "was given to another worker or removed meanwhile; this end is not recorded"
             self._note(f"job {running.claim.id} {what}")
         del self._running[running.claim.id]
-        self._is_hungry = True
         if running.next_claim:
             self._hand_back(running.next_claim)
 

@@ -22,7 +22,9 @@ from jobsapi.store.scripts import script, translated
 from jobsapi.store.sentinel import primary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jobsapi.store.line import Line
 
 __all__ = ["Store", "connect", "connect_when_up", "default", "revive", "translated"]
 
@@ -41,6 +43,7 @@ class Store:
         self.url = url
         self.keys = Keys(settings.namespace)
         self._line = line_of(client)
+        self._waiting: Line | None = None
         self._fullness, self._fullness_told_at = 0.0, float("-inf")
         self.now: int | None = None  # tests set it: every script then sees this clock (ms)
 
@@ -89,15 +92,33 @@ class Store:
                 raise _understood(each)
         return told, replies
 
-    def _ask(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        if self._line:
-            return self._line.ask(commands)
-        replies = []
-        for command in commands:
-            try:
-                replies.append(self.redis.execute_command(*command))
-            except ResponseError as refusal:
-                replies.append(refusal)
+    def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        return self._line.ask(commands) if self._line else _one_by_one(self.redis, commands)
+
+    def ask(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """The raw replies to plain commands of one key each, by one exchange with the server, errors translated."""
+        return self._told(self._ask, commands)
+
+    def ask_blocking(self, longest: float, *commands: tuple[Any, ...]) -> list[Any]:
+        """The same where the first one blocks up to `longest` seconds; those behind it are done once it is over.
+
+        Its connections are kept for the next call, apart from those that others wait for.
+        """
+        if self._waiting is None:
+            self._waiting = line_of(self.blocking(longest))
+        if self._waiting is None:  # a cluster's client, or a Sentinel's, which ends no read before its time
+            return self.ask(*commands)
+        return self._told(self._waiting.ask, commands)
+
+    @staticmethod
+    def _told(ask: Callable[[Sequence[tuple[Any, ...]]], list[Any]], commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        try:
+            replies = ask(commands)
+            for each in replies:
+                if isinstance(each, RedisError):
+                    raise each
+        except RedisError as problem:
+            raise translated(problem) from problem
         return replies
 
     def call(self, command: str, *args: Any) -> Any:
@@ -137,6 +158,18 @@ class Store:
         """A client of its own for reads that block up to `longest` seconds: no retries, a timeout past the read's."""
         return client_for(self.url, socket_timeout=longest + 5)
 
+    def connection(self) -> Any:
+        """An open connection of redis-py's, for one who waits for its replies beside other things.
+
+        Raises redis-py's errors.
+        """
+        client = client_for(self.url)
+        if isinstance(client, redis.RedisCluster):
+            client = client.get_redis_connection(client.get_node_from_key(self.keys.prefix))
+        connection = client.connection_pool.make_connection()
+        connection.connect()
+        return connection
+
     def with_timeout(self, seconds: float) -> Store:
         """The same server over a connection of its own, whose calls take so long at the most."""
         return Store(
@@ -152,9 +185,20 @@ class Store:
 
     def close(self) -> None:
         """Give the connections back."""
-        if self._line:
-            self._line.close()
+        for line in (self._line, self._waiting):
+            if line:
+                line.close()
         self.redis.close()
+
+
+def _one_by_one(client: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    replies = []
+    for command in commands:
+        try:
+            replies.append(client.execute_command(*command))
+        except ResponseError as refusal:
+            replies.append(refusal)
+    return replies
 
 
 def _understood(refusal: RedisError) -> Exception:
