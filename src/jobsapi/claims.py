@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ __all__ = [
     "release_job",
     "renew_jobs",
     "report_progress",
+    "shuffled",
 ]
 
 
@@ -64,7 +66,7 @@ def claim_jobs(
 
 
 def _claim_call(
-    worker: str, wanted: Mapping[str, Iterable[str]], most: int, lease: float, token: str
+    worker: str, wanted: Mapping[str, Iterable[str]], most: int | str, lease: float, token: str
 ) -> tuple[Any, ...]:
     arguments: list[Any] = []
     for queue, tasks in wanted.items():
@@ -133,12 +135,16 @@ def complete_and_claim(
     most: int,
     lease: float,
     token: str,
+    ahead: int = 0,
+    short: Iterable[str] = (),
 ) -> tuple[list[NotHolder | UnknownJob | None], list[Claim]]:
     """What complete_jobs gives and what claim_jobs gives, by one exchange with the server.
 
+    `ahead`: so many more than `most`, as long as the next one is of one of the tasks `short` and these have no limit.
     Raises StoreUnavailable; then it may be called again with the same ends and token.
     """
-    calls = [*_completion_calls(store, ends), _claim_call(worker, wanted, most, lease, token)]
+    how_many = f"{most + ahead} {most} {' '.join(short)}" if ahead else most
+    calls = [*_completion_calls(store, ends), _claim_call(worker, wanted, how_many, lease, token)]
     *told, rows = store.run_all([(name, arguments) for name, *arguments in calls])
     return [_refusal(each) for reply in told for each in reply], _claims(rows)
 
@@ -211,6 +217,11 @@ def append_log(store: Store, jid: str, token: str, at: int, text: bytes) -> None
     `at`: how many bytes of this claim's log were sent before; what comes again, after a lost reply, is not added again.
     """
     store.run("log", jid, token, store.settings.max_log, at, text)
+
+
+def shuffled(weights: Mapping[str, float]) -> list[str]:
+    """The queues in an order in which each comes first as often as its weight says: none starves."""
+    return sorted(weights, key=lambda queue: random.random() ** (1 / weights[queue]), reverse=True)
 
 
 def _ms(seconds: float) -> int:

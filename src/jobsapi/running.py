@@ -21,11 +21,13 @@ __all__ = ["Running"]
 _LOG_PIECE = 32 * 1024
 
 
-@dataclass
+@dataclass(eq=False)
 class Running:
     """One claimed job."""
 
     claim: Claim
+    begun: float | None = None
+    """When a child was given it (monotonic); None while it waits for one."""
     ending: Callable[[], None] | None = None
     """What records its end, once it has ended."""
     completion: Completion | None = None

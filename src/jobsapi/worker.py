@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import socket
 import sys
@@ -12,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobsapi import jobs, registry, schedules, upkeep
+from jobsapi.ahead import Ahead
 from jobsapi.apps import BUILT_IN
-from jobsapi.claims import complete_and_claim
-from jobsapi.errors import NotHolder, SetupError, StoreUnavailable, UnknownJob
+from jobsapi.claims import complete_and_claim, shuffled
+from jobsapi.errors import NotHolder, StoreUnavailable, UnknownJob
 from jobsapi.finish import completion, ending
 from jobsapi.listener import Listener
 from jobsapi.names import new_id
+from jobsapi.patience import Patience
 from jobsapi.renewing import Renewer
 from jobsapi.runner import Broken, Died, Output, Progress, Ready, Stopped, pool_of_worker
 from jobsapi.running import Running
@@ -26,7 +27,7 @@ from jobsapi.timetable import Timetable
 from jobsapi.webhooks import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from jobsapi.jobs import Claim
     from jobsapi.runner import Pool
@@ -35,10 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Worker"]
 
 _BEAT_EVERY = 2.0
-_LOG_EVERY = 0.3
-_RETRY_EVERY = 0.5
-_ASK_EVERY = 0.1
-"""Seconds for which a server that did not do what was asked is left alone: one call that hangs is enough for a turn."""
+_LOG_EVERY, _RETRY_EVERY = 0.3, 0.5
 
 
 class Worker:
@@ -68,9 +66,15 @@ class Worker:
         self._running: dict[str, Running] = {}
         self._ended: list[Running] = []
         """Those of them whose ends are recorded together, in the next turn."""
+        self._ended_at = 0.0
+        self._ahead = Ahead()
+        self._is_deep = False
+        """The last claim brought as many jobs as were asked for: more may be waiting."""
         self._stop_at: float | None = None
         self._pool = pool or pool_of_worker(app, settings)
         self._timetable = Timetable()
+        self._patience = Patience(self.id, self._timetable)
+        self._guarded, self._note = self._patience.guarded, self._patience.note
         self._exit_code = 0
         self._is_hungry = True
         self._claim_token = new_id()
@@ -105,7 +109,7 @@ class Worker:
             self._listener.start([self._store.keys.wake(q, n) for q in self._weights for n in self._names])
             self._sender.start()
             self._renewer.start()
-            while not self._is_finished():
+            while self._stop_at is None or self._running:
                 self._renewer.turned()
                 self._step()
             return self._exit_code
@@ -121,6 +125,7 @@ class Worker:
         self._guarded(self._turn)
         for event in self._pool.poll(self._seconds_to_next_due(), self._listener.fd):
             self._handle(event)
+        self._move_up()
         heard = self._listener.heard()
         self._is_hungry = self._is_hungry or heard.look
         for word in heard.words:
@@ -148,12 +153,11 @@ class Worker:
     def _learn_tasks(self) -> bool:
         """Wait for the first child to tell the app's tasks, and publish them; False where the app cannot be used."""
         while not self._tasks and self._stop_at is None:
-            for event in self._pool.poll(1.0, self._listener.fd):
-                if isinstance(event, Ready):
-                    self._tasks = event.tasks
-                elif isinstance(event, Broken):
-                    sys.stderr.write(event.traceback)
-                    return False
+            ready = next((e for e in self._pool.poll(1.0, self._listener.fd) if isinstance(e, Ready | Broken)), None)
+            if isinstance(ready, Broken):
+                sys.stderr.write(ready.traceback)
+                return False
+            self._tasks = ready.tasks if ready else []
         self._names = [each["name"] for each in self._tasks if not (self._settings.threads and each["memory_mb"])]
         if limited := {each["name"] for each in self._tasks} - set(self._names):
             self._note(f"it runs jobs in threads and takes none of tasks with memory_mb: {', '.join(sorted(limited))}")
@@ -170,9 +174,6 @@ class Worker:
         registry.publish(self._store, self._tasks)
         for name in schedules.publish(self._store, self._app, self._tasks):
             self._note(f"a schedule named {name} was made by hand and stays; the code's own is not made")
-
-    def _is_finished(self) -> bool:
-        return self._stop_at is not None and not self._running
 
     def _on_signal(self, number: int, _frame: Any) -> None:
         is_first = self._stop_at in (None, float("inf"))
@@ -196,6 +197,9 @@ class Worker:
 
     def _turn(self) -> None:
         """Record the ends that came and take jobs into the free slots; when the queues are empty, ask to be woken."""
+        if self._ended and self._stop_at is None and self._ahead.may_wait(self._ended_at, self._pool.size):
+            return
+        free = self._free
         ended, self._ended = self._ended, []
         ends = [running.completion for running in ended if running.completion]
         for running in ended:
@@ -204,35 +208,62 @@ class Worker:
             for running in ended:
                 self._settle(running)
             return
-        kept = sum(each.ending is not None for each in self._running.values()) - len(ended)  # a kept end has a slot
-        free = max(0, self._pool.free - kept)  # where it is full, a word that was heard is passed on to an idle worker
         self._is_hungry = False
-        wanted = dict.fromkeys(_shuffled(self._weights), self._names)
-        lease = self._settings.lease
+        ahead = self._ahead.room(self._running.values(), free) if self._is_deep else 0
+        wanted = dict.fromkeys(shuffled(self._weights), self._names)
+        how = free, self._settings.lease, self._claim_token, ahead, self._ahead.short()
         try:
-            told = complete_and_claim(self._store, ends, self.id, wanted, free, lease, self._claim_token)
+            told, claims = complete_and_claim(self._store, ends, self.id, wanted, *how)
         except StoreUnavailable:
             self._is_hungry = True  # and the token stays: if the claim was made, the next one gets the same jobs
             raise
         self._claim_token = new_id()
-        for running, refusal in zip(ended, told[0], strict=True):
+        for running, refusal in zip(ended, told, strict=True):
             self._forget(running, refusal)
-        self._take(told[1], free)
+        self._take(claims, free, ahead)
 
-    def _take(self, claims: Sequence[Claim], asked: int) -> None:
+    @property
+    def _free(self) -> int:
+        """The slots that a job may have; where there are none, a word that was heard is passed on to an idle worker."""
+        kept = sum(each.ending is not None for each in self._running.values()) - len(self._ended)  # such an end has one
+        return max(0, self._pool.free - kept)
+
+    def _take(self, claims: Sequence[Claim], free: int, ahead: int) -> None:
         new = [claim for claim in claims if not self._is_still_run(claim)]
+        if free + ahead:
+            self._is_deep = len(claims) >= free + ahead
         room = self._pool.free
-        self._run(new[:room])
-        for claim in new[room:]:
-            self._hand_back(claim)
-        if len(new) < asked:
+        taken = [Running(claim) for claim in new[: room + ahead]]
+        self._running |= {each.claim.id: each for each in taken}
+        self._ahead.put(taken)
+        self._begin(self._ahead.take(room))
+        for claim in new[room + ahead :]:
+            self._release(Running(claim))
+        if len(new) < free:
             self._listener.arm()
 
-    def _run(self, claims: Sequence[Claim]) -> None:
-        if claims:
-            self._running |= {claim.id: Running(claim) for claim in claims}
+    def _begin(self, jobs: Sequence[Running]) -> None:
+        if jobs:
             self._pool.hold(self._settings.lease)
-            self._pool.run([self._running[claim.id].work for claim in claims])
+            now = time.monotonic()
+            for each in jobs:
+                each.begun = now
+            self._pool.run([each.work for each in jobs])
+
+    def _move_up(self) -> None:
+        """Let jobs that were claimed ahead begin; those that will not soon go back to where others may take them."""
+        if self._ahead and self._stop_at is None:
+            self._begin(self._ahead.take(self._free))
+        if self._ahead and (self._stop_at is not None or self._ahead.seconds_to_hand_back() <= 0):
+            self._is_deep = False
+            for running in self._ahead.take(len(self._ahead)):
+                self._release(running)
+
+    def _release(self, running: Running) -> None:
+        """Hand back a job that has not begun, perhaps because it came again after a lost reply, or still runs here."""
+        self._running[running.claim.id] = running
+        running.ending = ending(self._store, running.claim, Stopped(running.claim.id, "released"))
+        self._settle(running)
 
     def _is_still_run(self, claim: Claim) -> bool:
         """Whether an earlier run of the job goes on in a child of ours: its lease ran out, and we took it anew.
@@ -240,17 +271,11 @@ class Worker:
         That run is stopped, and at its end the new claim is handed back: its end must not be told as this one's.
         """
         stale = self._running.get(claim.id)
-        if stale is None or stale.ending:
+        if stale is None or stale.ending or self._ahead.remove(stale):
             return False
         stale.is_lost, stale.next_claim = True, claim
         self._pool.stop(claim.id, "released")
         return True
-
-    def _hand_back(self, claim: Claim) -> None:
-        """There is a job too many: a claim came again after its reply was lost, or while the job is still run here."""
-        running = self._running[claim.id] = Running(claim)
-        running.ending = ending(self._store, claim, Stopped(claim.id, "released"))
-        self._settle(running)
 
     def _handle(self, event: Any) -> None:
         """Something happened to a child; of a job's end, prepare what records it, and record it."""
@@ -275,10 +300,12 @@ class Worker:
         else:
             if isinstance(event, Died) and event.signal == signal.SIGTERM and self._stop_at is not None:
                 event = Stopped(claim.id, "released")  # the SIGTERM that came to us went to the child as well
+            self._ahead.learn(running)
             running.ending = ending(self._store, claim, event)
             running.completion = None if running.is_lost else completion(self._store, claim, event)
             self._guarded(lambda: running.send_log(self._store))
             if running.completion and running.is_log_sent:
+                self._ended_at = self._ended_at if self._ended else time.monotonic()
                 self._ended.append(running)
             else:
                 self._settle(running)
@@ -286,15 +313,14 @@ class Worker:
     def _settle(self, running: Running) -> None:
         """Record a job's end; while the server is away it is tried again, and the job stays ours."""
         assert running.ending is not None
-        if not self._timetable.has_come("ask"):
+        if not self._patience.may_ask:
             return
         try:
             if not running.is_lost:
                 running.send_log(self._store)
                 running.ending()
         except StoreUnavailable:
-            self._note("the store does not answer; what jobs end with is kept")
-            self._timetable.plan("ask", _ASK_EVERY)
+            self._patience.leave_alone("the store does not answer; what jobs end with is kept")
             return
         except (NotHolder, UnknownJob) as refusal:
             self._forget(running, refusal)
@@ -309,7 +335,7 @@ class Worker:
             self._note(f"job {running.claim.id} {what}")
         del self._running[running.claim.id]
         if running.next_claim:
-            self._hand_back(running.next_claim)
+            self._release(Running(running.next_claim))
 
     # --- What goes on meanwhile -------------------------------------------------------------------------------------
 
@@ -335,7 +361,9 @@ class Worker:
 
     def _stop_job(self, jid: str, why: str) -> None:
         running = self._running.get(jid)
-        if running and not running.ending:
+        if running and self._ahead.remove(running):
+            self._release(running)  # the server knows whether it is cancelled
+        elif running and not running.ending:
             self._pool.stop(jid, why)
 
     def _send_logs(self) -> None:
@@ -361,38 +389,13 @@ class Worker:
 
     # --- Small things -----------------------------------------------------------------------------------------------
 
-    def _guarded(self, act: Callable[[], Any]) -> bool:
-        """Do something that can wait for the server to come back, or the machine to be mended; whether it was done."""
-        if not self._timetable.has_come("ask"):
-            return False
-        try:
-            act()
-        except (StoreUnavailable, SetupError) as problem:
-            self._note(f"{problem.detail}")
-            self._timetable.plan("ask", _ASK_EVERY)
-            return False
-        except (NotHolder, UnknownJob):
-            return False  # a log line or a progress of a claim that was taken; the next renewal says so
-        return True
-
     def _seconds_to_next_due(self) -> float:
-        if self._ended and self._timetable.has_come("ask"):
-            return 0.0
+        if self._ended and self._patience.may_ask:
+            return 0.001 if self._ahead else 0.0
         if self._is_hungry and self._stop_at is None and self._pool.free > 0:
             return 0.05  # the server was away just now: ask again soon
         waited_for = {"beat", "upkeep", "move"}
         if self._running:
             waited_for |= {"flush", "settle"}
-        seconds = self._timetable.seconds_to_next(waited_for)
+        seconds = min(self._timetable.seconds_to_next(waited_for), self._ahead.seconds_to_hand_back())
         return seconds if self._stop_at is None else max(0.0, min(seconds, self._stop_at - time.monotonic()))
-
-    def _note(self, what: str) -> None:
-        """Tell the operator, but not the same thing over and over."""
-        if self._timetable.has_come(what):
-            self._timetable.plan(what, 10.0)
-            sys.stderr.write(f"jobsapi worker {self.id}: {what}\n")
-
-
-def _shuffled(weights: Mapping[str, float]) -> list[str]:
-    """The queues in an order in which each comes first as often as its weight says: none starves."""
-    return sorted(weights, key=lambda queue: random.random() ** (1 / weights[queue]), reverse=True)

@@ -1,5 +1,6 @@
 """claim: the next jobs, by priority and then by age, each under a token and a lease."""
 
+from jobsapi import claims as jobs_claims
 from jobsapi import jobs
 
 
@@ -73,3 +74,24 @@ def test_a_claim_that_is_sent_again_gets_the_same_jobs(engine):
     assert [claim.id for claim in first] == sent[:2]
     jobs.complete_job(engine.store, sent[0], first[0].token, b"", b"1")
     assert [claim.id for claim in jobs.claim_jobs(engine.store, "w1", wanted, 2, 10.0, "token")] == sent[1:2]
+
+
+def ahead_of(engine, free, ahead, short):
+    call = jobs_claims.complete_and_claim
+    _, claimed = call(engine.store, [], "w1", {"default": ["work", "other"]}, free, 10, "token", ahead, short)
+    return [claim.id for claim in claimed]
+
+
+def test_ahead_of_free_slots_only_jobs_of_short_tasks_are_claimed_and_in_the_one_order(engine):
+    sent = [engine.submit(task) for task in ("other", "work", "work", "other", "work")]
+    wake = engine.store.keys.wake("default", "other")
+    engine.store.redis.delete(wake)
+    assert ahead_of(engine, 1, 10, ["work"]) == sent[:3]
+    assert engine.store.redis.exists(wake)
+    assert [claim.id for claim in engine.claim(10, worker="w2")] == sent[3:]
+
+
+def test_a_task_with_a_limit_is_not_claimed_ahead(engine):
+    sent = [engine.submit() for _ in range(4)]
+    engine.store.redis.hset(engine.store.keys.limits(), "work", "3 0 1")
+    assert ahead_of(engine, 1, 10, ["work"]) == sent[:1]

@@ -69,6 +69,8 @@ class CurrentJob:
         self.is_asked_to_stop = False
         self.has_seen_stop = False
         """Whether its code has looked at `cancelled` since then, or was cancelled: it knows."""
+        self.has_told = False
+        """Whether anything of it was passed on: its end comes behind that."""
         self._max_result = max_result
         self._tell, self._tell_output = tell, tell_output
         self._printed: list[bytes] = []
@@ -104,6 +106,7 @@ class CurrentJob:
     def tell_progress(self) -> None:
         """Pass on what `progress` held back."""
         if self._untold is not None:
+            self.has_told = True
             self._tell(messages.progress(self._number, *self._untold))
             self._progress_at, self._untold = time.monotonic(), None
 
@@ -128,6 +131,7 @@ class CurrentJob:
     def tell_printed(self) -> None:
         """Pass on what was printed so far."""
         if self._printed and self._tell_output is not None:
+            self.has_told = True
             with _printing:
                 text = b"".join(self._printed)
                 self._printed.clear()

@@ -30,6 +30,7 @@ class Sender:
         self._frames = frames
         self._waiting: queue.SimpleQueue[tuple[Message, int]] = queue.SimpleQueue()
         self._room = threading.Condition()
+        self._writes = threading.Lock()
         self._unsent = 0
 
     def start(self) -> None:
@@ -39,6 +40,10 @@ class Sender:
     def put(self, message: Message) -> None:
         """Send a message soon."""
         self._waiting.put((message, 0))
+
+    def send(self, message: Message) -> None:
+        """Send a message now, past those that wait: no thread has to wake for it."""
+        self._write([message])
 
     def put_output(self, message: Message, size: int) -> None:
         """The same of output with `size` bytes; waits while too much of it is on its way."""
@@ -51,11 +56,15 @@ class Sender:
         while True:
             taken = [self._waiting.get()]
             taken += [self._waiting.get() for _ in range(min(self._waiting.qsize(), _MOST))]  # nobody else takes
-            try:
-                self._frames.send([message for message, _ in taken])
-            except OSError:
-                os._exit(0)  # the parent is gone, and with it the reason to be here
+            self._write([message for message, _ in taken])
             if sent := sum(size for _, size in taken):
                 with self._room:
                     self._unsent -= sent
                     self._room.notify_all()
+
+    def _write(self, messages: list[Message]) -> None:
+        try:
+            with self._writes:
+                self._frames.send(messages)
+        except OSError:
+            os._exit(0)  # the parent is gone, and with it the reason to be here

@@ -164,4 +164,7 @@ class Threads:
         job.tell_printed()
         del self._executions[execution.number]
         end["rss"] = self._memory.mib()
-        self._sender.put(end)
+        if self._executions or job.has_told:
+            self._sender.put(end)
+        else:
+            self._sender.send(end)  # nobody is held up, and nothing can come before it

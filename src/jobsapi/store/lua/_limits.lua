@@ -44,3 +44,6 @@ local function note_start(job, limit, at)
   redis.call('LTRIM', K.starts(job.task), 0, limit.starts - 1)
   redis.call('PEXPIRE', K.starts(job.task), limit.per)
 end
+
+-- Whether jobs of the task may be claimed ahead of a free slot: it is one of `short`, and has no limit to be held.
+local function may_wait(task, short, limits) return not limits[task] and string.find(short, ' ' .. task .. ' ', 1, true) end

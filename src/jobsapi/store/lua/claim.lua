@@ -1,13 +1,17 @@
 -- claim: give a worker the next jobs of its queues, each under a token and a lease.
 -- ARGV: clock, worker, lease (ms), how many, token (a number is put behind it), then for each queue, the
 -- preferred first: queue, number of tasks, task, …
+-- How many: a number; or `all free task task …`, where those above `free` shall wait at the worker: it takes them as
+-- long as the next one is of one of these tasks, which are short, and has no limit to be held.
 -- Replies with a row a job: id, token, task, parameters, attempt, timeout (ms or false), time of the claim (ms),
 -- memory limit (MiB or false), backoff (JSON or false), after, after_any (ids or false).
 -- A claim that is sent again under the same token, because its reply was lost, gets the same jobs again.
 -- include: give
 -- include: heads
 -- include: limits
-local at, worker, lease, most, token = clock(), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local at, worker, lease, token = clock(), ARGV[2], tonumber(ARGV[3]), ARGV[5]
+local most, free, short = string.match(ARGV[4], '^(%d+) ?(%d*)(.*)$')
+most, free, short = tonumber(most), tonumber(free), short .. ' '
 local again = give_again(worker, token)
 if again then return again end
 local ids, next_argument = '', 6
@@ -44,6 +48,7 @@ local function from_queue(queue, tasks)
   while #claimed < most and passed < 100 do
     local line = best_of(lines)
     if not line then return end
+    if free and #claimed >= free and not may_wait(line.task, short, limits) then most = #claimed break end
     later('ZREM', line.key, line.id)
     take(line.id, line.score, queue, line.task, limits[line.task])
     advance(line, most)
