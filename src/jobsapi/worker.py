@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Worker"]
 
-_BEAT_EVERY = 2.0
-_LOG_EVERY, _RETRY_EVERY = 0.3, 0.5
+_BEAT_EVERY, _LOG_EVERY, _RETRY_EVERY = 2.0, 0.3, 0.5
 
 
 class Worker:
