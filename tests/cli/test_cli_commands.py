@@ -260,12 +260,12 @@ def test_flags_say_where_the_api_is(system, folder):
 
 def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back_to_it(system):
     go = system.folder / "comes-back"
-    command = [*JOBSAPI, "submit", "hold", f"until={go}", "--tag", "left", "--wait"]
+    command = [*JOBSAPI, "submit", "hold", f"until={go}", "--tag", "left", "--wait", "-v"]
     with subprocess.Popen(command, cwd=system.folder, env=system.env, stderr=subprocess.PIPE, text=True) as waiting:
-        until("it waits", lambda: list(system.client().list_jobs(tag="left", status="in_progress")))
+        assert waiting.stderr
+        assert waiting.stderr.readline() == "begun\n"
         waiting.send_signal(signal.SIGINT)
         assert waiting.wait(30) == 130
-        assert waiting.stderr
         [line] = waiting.stderr.read().splitlines()
     [job] = system.client().list_jobs(tag="left")
     assert line.startswith(f"jobsapi: job {job.id} goes on. `jobsapi wait {job.id}`")

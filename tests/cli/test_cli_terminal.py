@@ -234,7 +234,20 @@ def test_json_is_one_document_and_nothing_else(system, command):
         (["data", "load", "."], "Is a directory"),
         (["top", "--every", "0"], "0.1"),
         (["jobs", "--limit", "many"], "valid integer"),
+        (["results", ""], "is a variable of your shell not set?"),
+        (["cancel", "a/b"], "'a/b' is no id"),
+        (["jobs", "--url", "http://["], "no address of an API"),
+        (["jobs", "--url", "http://127.0.0.1:99999"], "no address of an API"),
     ],
 )
 def test_a_mistake_is_one_sentence_that_says_what_to_do(system, words, told):
     assert told in one_line(system.run(*words)).replace("python -m ", "")
+
+
+def test_a_terminal_that_knows_no_unicode_is_no_reason_to_fail(system):
+    submit(system, "echo", "text=caf\u00e9", "--tag", "ascii")
+    for command in ("top", "jobs", "tasks"):
+        done = system.run(command, PYTHONIOENCODING="ascii")
+        assert (done.returncode, done.stderr) == (0, ""), command
+    told = json.loads(system.run("jobs", "--tag", "ascii", "--json", PYTHONIOENCODING="ascii").stdout)
+    assert told["jobs"][0]["params"]["text"] == "caf\u00e9"

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jobsapi.errors import JobsApiError, NoResult, ResultNotReady
+from jobsapi.errors import Invalid, JobsApiError, NoResult, ResultNotReady
 from jobsapi.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rich.console import Console
     from rich.table import Table
@@ -152,6 +152,7 @@ def talks(command: Callable[..., None]) -> Callable[..., None]:
     def run(*, url: str | None, host: str | None, port: int | None, is_json: bool, **own: Any) -> None:
         from jobsapi.client import Client
 
+        _check_names(own)
         settings = Settings.from_environment(host=host, port=port)
         is_local = url is None and (host is not None or port is not None)  # a flag wins over JOBSAPI_URL
         client = Client(settings.local_url if is_local else url or settings.api_url)
@@ -180,6 +181,21 @@ _STYLES = {"complete": "green", "failed": "red", "cancelled": "yellow", "in prog
 """The colour of a word that is a status; the word stays."""
 
 _WIDEST, _NARROWEST = 10_000, 12
+
+
+_NAMES = ("jid", "jids", "batch_id", "worker", "task", "name", "record")
+"""The arguments that stand in an address of the API."""
+
+
+def _check_names(given: Mapping[str, Any]) -> None:
+    """Whether each can be in an address. Raises Invalid: an empty one is most often a variable that is not set."""
+    for name in _NAMES:
+        value = given.get(name)
+        for each in value if isinstance(value, list) else [value]:
+            if each == "":
+                raise Invalid("An id or name that was given is empty; is a variable of your shell not set?")
+            if each and "/" in each and name != "record":
+                raise Invalid(f"{each!r} is no id and no name: these have no slash.")
 
 
 def lists(command: Callable[..., None]) -> Callable[..., None]:
@@ -218,7 +234,8 @@ def shown_json(value: Any) -> str:
     """JSON for eyes and programs alike."""
     import json
 
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(value, indent=2, ensure_ascii=not is_unicode)
 
 
 def tell_problem(problem: JobsApiError) -> None:

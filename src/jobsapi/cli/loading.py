@@ -28,7 +28,7 @@ class Sending:
 
     def __init__(self, file: Path) -> None:
         self._file, self._size = file, 0
-        self._sent, self._lines = 0, 0
+        self._sent, self._lines = 0, -1 if file.suffix.lower() == ".csv" else 0  # a CSV file's first line is its head
         self._counts_lines = file.suffix.lower() in _LINES
         self._begun = time.monotonic()
         self._live: Any = None
@@ -76,7 +76,11 @@ class Sending:
         row.add_column(width=24)
         for _ in range(3):
             row.add_column(no_wrap=True, justify="right")
-        pace = f"{self._lines / passed:,.0f} rows/s" if self._counts_lines else f"{self._sent / passed / _MB:.1f} MB/s"
+        pace = (
+            f"{max(0, self._lines) / passed:,.0f} rows/s"
+            if self._counts_lines
+            else f"{self._sent / passed / _MB:.1f} MB/s"
+        )
         left = span(max(1, round((self._size - self._sent) * passed / max(self._sent, 1))))
         share = self._sent / self._size
         row.add_row(cell(self._file.name), ProgressBar(1.0, share), Text(f"{share:4.0%}"), pace, f"{left} left")
@@ -85,6 +89,6 @@ class Sending:
     def _waiting(self, passed: float) -> RenderableType:
         from rich.columns import Columns
 
-        rows = f" about {self._lines:,} rows," if self._counts_lines else ""
+        rows = f" {self._lines:,} rows," if self._counts_lines else ""
         said = f"{self._file.name}: all sent,{rows} {span(passed)}; the API indexes them"
         return Columns([self._spinner, cell(said)])

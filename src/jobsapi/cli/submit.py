@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,10 +107,11 @@ def _batch(talk: Talk, bid: str) -> Any:
 
 def _finish_job(talk: Talk, jid: str, *, verbose: bool, output: Path | None) -> None:
     """Wait for the job, print its result or save it, and exit by its outcome."""
-    from jobsapi.cli.watch import job_until_end, span
-
     begun = time.monotonic()
-    job = job_until_end(talk.client, jid, log=_to_stderr if verbose else None)
+    with _left(f"job {jid} goes on", jid, f"status {jid}", f"cancel {jid}"):
+        from jobsapi.cli.watch import job_until_end, span
+
+        job = job_until_end(talk.client, jid, log=_to_stderr if verbose else None)
     is_complete = job.status == "complete"
     files = [str(path) for path in talk.client.save_results(jid, output)] if output and is_complete else []
     if talk.is_json:
@@ -131,9 +133,10 @@ def _finish_batch(talk: Talk, batch: Any, *, is_waiting: bool, output: Path | No
     if not is_waiting:
         talk.show(batch, lambda: batch.id)
         return
-    from jobsapi.cli.watch import batch_until_end
+    with _left(f"batch {batch.id} goes on", batch.id, f"batches status {batch.id}", f"batches cancel {batch.id}"):
+        from jobsapi.cli.watch import batch_until_end
 
-    batch = batch_until_end(talk.client, batch.id)
+        batch = batch_until_end(talk.client, batch.id)
     files = [str(talk.client.save_batch_results(batch.id, output))] if output else []
     if talk.is_json:
         write(shown_json({**batch, "files": files} if output else batch))
@@ -149,6 +152,16 @@ def _finish_batch(talk: Talk, batch: Any, *, is_waiting: bool, output: Path | No
                 f"`jobsapi jobs --batch {batch.id} --status failed` lists those that failed."
             )
         raise typer.Exit(INCOMPLETE)
+
+
+@contextmanager
+def _left(said: str, wid: str, look: str, stop: str) -> Iterator[None]:
+    """Ctrl-C says how to come back to what was waited for, from the moment on that its id is known."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        tell(f"{said}. `jobsapi wait {wid}` waits for it again, `jobsapi {look}` shows it, `jobsapi {stop}` stops it.")
+        raise
 
 
 def print_results(talk: Talk, jid: str) -> None:

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from jobsapi.cli.base import cell, tell
+from jobsapi.cli.base import cell
 from jobsapi.cli.bell import Bell
 from jobsapi.client.transport import path_of, with_query
 from jobsapi.errors import ApiUnavailable, StoreUnavailable
@@ -35,7 +35,7 @@ _OVERLAP = 4096
 def job_until_end(client: Client, jid: str, *, log: Callable[[bytes], None] | None = None) -> Any:
     """The job once it has ended; on a terminal a bar stands on stderr meanwhile. `log`: what it writes, as it comes.
 
-    Ctrl-C says how to go on, and goes on as KeyboardInterrupt. Raises UnknownJob, ApiUnavailable.
+    Raises UnknownJob, ApiUnavailable.
     """
     reader = LogReader(client, jid) if log else None
     with _Bar() as bar:
@@ -47,15 +47,7 @@ def job_until_end(client: Client, jid: str, *, log: Callable[[bytes], None] | No
                 bar.write(reader.read(), log)
             return job
 
-        try:
-            return _until(look, lambda job: job.status in _ENDED, bar, Bell(client, path_of("jobs", jid, "events")))
-        except KeyboardInterrupt:
-            bar.stop()
-            tell(
-                f"job {jid} goes on. `jobsapi wait {jid}` waits for it again, `jobsapi status {jid}` shows it, "
-                f"`jobsapi cancel {jid}` stops it."
-            )
-            raise
+        return _until(look, lambda job: job.status in _ENDED, bar, Bell(client, path_of("jobs", jid, "events")))
 
 
 def batch_until_end(client: Client, bid: str) -> Any:
@@ -67,16 +59,8 @@ def batch_until_end(client: Client, bid: str) -> Any:
             bar.show_batch(batch)
             return batch
 
-        try:
-            bell = Bell(client, with_query("/events", {"batch": bid}))
-            return _until(look, lambda batch: not any(batch.counts[each] for each in _ACTIVE), bar, bell)
-        except KeyboardInterrupt:
-            bar.stop()
-            tell(
-                f"batch {bid} goes on. `jobsapi wait {bid}` waits for it again, `jobsapi batches status {bid}` "
-                f"shows how far it is, `jobsapi batches cancel {bid}` stops it."
-            )
-            raise
+        bell = Bell(client, with_query("/events", {"batch": bid}))
+        return _until(look, lambda batch: not any(batch.counts[each] for each in _ACTIVE), bar, bell)
 
 
 def _until(look: Callable[[], Any], has_ended: Callable[[Any], bool], bar: _Bar, bell: Bell) -> Any:

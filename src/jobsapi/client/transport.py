@@ -33,7 +33,7 @@ class Transport:
     """Sends requests to one address and reads the replies. Thread-safe."""
 
     def __init__(self, url: str, token: str, timeout: float) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not _is_address(url):
             raise SetupError(f"{url!r} is no address of an API; it looks like http://127.0.0.1:5000.")
         self.url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -211,3 +211,11 @@ def file_name(response: urllib3.BaseHTTPResponse) -> str:
 def media_type(response: urllib3.BaseHTTPResponse) -> str:
     """The reply's media type without its parameters."""
     return response.headers.get("Content-Type", "").partition(";")[0].strip()
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port above 65535, brackets of no IPv6 address
+        return False
