@@ -53,8 +53,10 @@ def hold(port: int, count: int, ids: list[str]) -> list[socket.socket]:
         stream.sendall(f"GET /jobs/{ids[i % len(ids)]}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         held.append(stream)
     for stream in held:
-        while b"event: status" not in stream.recv(4096):
-            pass
+        came = b""
+        while b"event: status" not in came:
+            came += (piece := stream.recv(4096))
+            assert piece, came
     return held
 
 

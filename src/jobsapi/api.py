@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING, cast
 from flask import Blueprint, Flask
 
 from jobsapi.settings import Settings
-from jobsapi.web import about, access, batches, common, data, events, jobs, openapi, results, schedules, system, ui
+from jobsapi.web import (
+    about,
+    access,
+    batches,
+    common,
+    data,
+    events,
+    feed,
+    jobs,
+    openapi,
+    results,
+    schedules,
+    system,
+    ui,
+)
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
@@ -40,6 +54,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     common.StoreHolder(settings, store).install(app)
     common.install_problems(app)
     access.install_access(app, settings)
+    feed.take_turns(app)
     for part in _PARTS:
         app.register_blueprint(part)
     app.after_request(common.harden)

@@ -211,6 +211,8 @@ def _understood(refusal: RedisError) -> Exception:
 
 _FULLNESS_EVERY = 1.0
 
+_MOST_CONNECTIONS = 10_000
+
 _PATIENCE = 10.0
 """Seconds a call waits for its reply."""
 
@@ -281,6 +283,7 @@ def client_for(url: str, *, database: int | None = None, **options: Any) -> Any:
     What is cut off is sent once more, which every script allows; what is not answered in time is not.
     """
     options = {"socket_timeout": _PATIENCE, "socket_connect_timeout": 5.0, "health_check_interval": 0} | options
+    options |= {"max_connections": _MOST_CONNECTIONS}  # as many as there are threads; redis-py's own 100 are fewer
     options |= {"protocol": 2, "retry": Retry(NoBackoff(), 1, (RedisConnectionError,))}
     parts = urlsplit(url)
     if parts.scheme == "redis+cluster":

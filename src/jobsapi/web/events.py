@@ -163,7 +163,9 @@ class _JobStream:
             elif item is STOP:
                 return
             elif item is LOST:
-                yield from self._whole()
+                with self._feed.asking:
+                    whole = self._whole()
+                yield from whole
             elif isinstance(item, Position):
                 if self.watcher.waits_in is not None:
                     yield _lines(self._id(), "position", {"id": self._jid, "position": item.ahead})
@@ -191,7 +193,8 @@ class _JobStream:
 
     def _log(self) -> Iterator[bytes]:
         at = self._logged
-        text, self._logged = events.read_log(self._store, self._jid, at)
+        with self._feed.asking:
+            text, self._logged = events.read_log(self._store, self._jid, at)
         if text:
             yield _lines(self._id(), "log", {"id": self._jid, "at": at, "text": text})
 
@@ -276,7 +279,8 @@ class _AllStream:
             return
         told = event.told()
         if event.kind == "log":
-            told["text"], _ = events.read_log(self._store, event.job, *event.part)
+            with self._feed.asking:
+                told["text"], _ = events.read_log(self._store, event.job, *event.part)
         yield _lines(str(event.place), event.kind, told)
 
 

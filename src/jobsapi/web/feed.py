@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app
+from flask import current_app, g
 from redis.exceptions import RedisError
 
 from jobsapi import events
@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from jobsapi.events import Event, Place
     from jobsapi.store import Store
 
-__all__ = ["LOST", "STOP", "Feed", "Hold", "Position", "Watcher", "end_replies", "the_feed"]
+__all__ = [
+    "LOST",
+    "STOP",
+    "Feed",
+    "Hold",
+    "Position",
+    "Watcher",
+    "end_replies",
+    "out_of_turn",
+    "take_turns",
+    "the_feed",
+]
 
 LOST = object()
 """In a watcher's queue: something is missing from here on; look at the whole again."""
@@ -37,6 +48,8 @@ STOP = object()
 
 _MOST_WAITING = 500
 """Events in one watcher's queue; of a slower reader they are dropped, and it looks at the whole again."""
+
+_MOST_ASKING = 16
 
 _LONGEST_BLOCK, _POSITIONS_EVERY = 5.0, 1.0
 _GATHER = 0.01
@@ -91,6 +104,8 @@ class Feed:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.asking = threading.Semaphore(_MOST_ASKING)
+        """Readers take it for what they ask the store, so that an event for all of them brings no rush."""
         self._lock = threading.Lock()
         self._watchers: dict[str, list[Watcher]] = defaultdict(list)
         self._thread: threading.Thread | None = None
@@ -271,8 +286,9 @@ class Feed:
 class _Live:
     """What an application holds for those who watch."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, threads: int) -> None:
         self.places = threading.Semaphore(most)
+        self.turns = threading.Semaphore(threads)
         self.feed: Feed | None = None
         self.lock = threading.Lock()
 
@@ -281,7 +297,9 @@ _EXTENSION = "jobsapi.live"
 
 
 def _live() -> _Live:
-    made: _Live = current_app.extensions.setdefault(_EXTENSION, _Live(the_settings().max_streams))
+    made: _Live = current_app.extensions.setdefault(
+        _EXTENSION, _Live(the_settings().max_streams, the_settings().api_threads)
+    )
     return made
 
 
@@ -299,6 +317,39 @@ def end_replies(app: Flask) -> None:
     live: _Live | None = app.extensions.get(_EXTENSION)
     if live and live.feed:
         live.feed.end()
+
+
+def take_turns(app: Flask) -> None:
+    """Let no more requests be worked on at a time than there are threads for them.
+
+    There are more threads, which held replies need: without this a rush of short requests would take those too, each
+    with a connection to the store.
+    """
+
+    def begin() -> None:
+        turns = _live().turns
+        turns.acquire()
+        g.turn = turns
+
+    def end(_problem: BaseException | None) -> None:
+        if turns := g.pop("turn", None):
+            turns.release()
+
+    app.before_request(begin)
+    app.teardown_request(end)
+
+
+@contextlib.contextmanager
+def out_of_turn() -> Iterator[None]:
+    """While a request only waits, another may be worked on."""
+    turns = g.get("turn")
+    if turns:
+        turns.release()
+    try:
+        yield
+    finally:
+        if turns:
+            turns.acquire()
 
 
 class Hold:

@@ -13,7 +13,7 @@ from jobsapi import events, jobs
 from jobsapi.errors import JobsApiError, NoStreamLeft
 from jobsapi.events import Event
 from jobsapi.web.common import the_store
-from jobsapi.web.feed import LOST, STOP, Hold, Watcher, the_feed
+from jobsapi.web.feed import LOST, STOP, Hold, Watcher, out_of_turn, the_feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,8 @@ def _wait(jid: str, deadline: float) -> None:
         while not jobs.get_record(store, jid).is_ended:
             until = min(deadline, time.monotonic() + _LOOK_EVERY)
             while (left := until - time.monotonic()) > 0:
-                item = watcher.get(left)
+                with out_of_turn():
+                    item = watcher.get(left)
                 if item is STOP:
                     return
                 if item is LOST or (isinstance(item, Event) and item.is_end):
@@ -88,7 +89,8 @@ def follow_log(jid: str) -> tuple[Iterator[bytes], Callable[[], None]]:
         at, is_over = 0, record.is_ended
         with contextlib.suppress(JobsApiError):  # its store is away, or the job removed: the text ends
             while True:
-                text, at = events.read_log(store, jid, at)
+                with feed.asking:
+                    text, at = events.read_log(store, jid, at)
                 yield text.encode()  # an empty piece finds out whether the reader is there
                 if is_over:
                     return
