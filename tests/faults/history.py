@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from jobsapi import errors, registry
+from jobsapi import errors, events, registry
 from jobsapi.limits import Limits
 from jobsapi.states import TRANSITIONS, Status
 from tests.faults import keyspace
 from tests.faults.asking import TASKS, newest
 from tests.faults.model import Model
-from tests.faults.records import IN_PROGRESS, SCHEDULED, SUBMITTED, WORDS
+from tests.faults.records import IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +42,8 @@ class History(RuleBasedStateMachine):
 
     store: Store
     steps = 0
+    is_watched = False
+    """Whether somebody watches events meanwhile."""
     moves: ClassVar[set[tuple[Status | None, Status | None]]] = set()
     """From which status to which a job went in any history."""
 
@@ -58,6 +60,8 @@ class History(RuleBasedStateMachine):
         )
         for task in TASKS:
             self._publish(task, Limits())
+        if self.is_watched:
+            events.watch(self.store)
         self.ids: list[str] = []
         self.sent: list[Submission] = []
         self.batches: list[tuple[str, int, bytes, int]] = []
@@ -77,6 +81,11 @@ class History(RuleBasedStateMachine):
     @invariant()
     def keys_are_as_the_model_says(self) -> None:
         type(self).steps += 1
+        told = keyspace.last_told(self.store) if self.is_watched else {}
+        assert told == {jid: self.model.jobs[jid].status for jid in told}, "an event told something else, or is missing"
+        if self.is_watched:
+            silent = [job.id for job in self.model.jobs.values() if job.status != STAGED and job.id not in told]
+            assert not silent, f"no event told of {silent}"
         wrong = keyspace.differences(self.model, self.store)
         assert not wrong, "\n".join(wrong)
         self.check_moves()

@@ -26,7 +26,8 @@ _READS = {
 }
 _READ = {kind: command for command, kinds in _READS.items() for kind in kinds}
 _BATCH = {"c": "created", "n": "total", "o": "own", "i": "told", "f": "before", "l": "last"}
-_NOT_THE_SCRIPTS = {"tasks", "schemas"}
+_NOT_THE_SCRIPTS = {"tasks", "schemas", "events", "watched"}
+"""What the model knows nothing of; `last_told` looks at the events."""
 _MORE: dict[str, tuple[Any, ...]] = {"lrange": (0, -1), "zrange": (0, -1, False, True)}
 
 
@@ -41,6 +42,15 @@ def found(store: Store) -> dict[str, Any]:
             getattr(pipe, command)(prefix + name, *_MORE.get(command, ()))
         values = store.execute(pipe)
     return {name: _plain(name.partition(":")[0], value) for name, value in zip(names, values, strict=True)}
+
+
+def last_told(store: Store) -> dict[str, str]:
+    """Job → the status that the last event of it told, for jobs that are still there."""
+    told = {}
+    for _, entry in store.call("xrange", store.keys.events()):
+        if entry[b"k"] == b"s":
+            told[entry[b"i"].decode()] = entry[b"s"].decode()
+    return {jid: status for jid, status in told.items() if store.call("exists", store.keys.job(jid))}
 
 
 def _plain(kind: str, value: Any) -> Any:

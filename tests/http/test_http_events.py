@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobsapi import jobs
+from jobsapi import jobs, registry
+from jobsapi.api import create_app
+from jobsapi.settings import Settings
+from jobsapi.store import connect
+from jobsapi.tasks import Task
+from tests.http.conftest import free
 from tests.http.streams import Seen, Stream
+from tests.http.test_http_store_away import Server, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -307,3 +313,27 @@ def test_who_watches_all_is_told_where_events_are_missing(
     assert next(again).kind == "gap"
     jid = submit(store)
     assert next(again).data["id"] == jid
+
+
+def test_a_stream_goes_on_when_its_store_was_away(tmp_path_factory: pytest.TempPathFactory) -> None:
+    server = Server(tmp_path_factory.mktemp("s"))
+    server.start()
+    http = create_app(Settings.from_environment({"REDIS_URL": server.url})).test_client()
+    until(http, "/readyz", 200)
+    store = connect(Settings.from_environment({"REDIS_URL": server.url}))
+    registry.publish(store, [Task("free", free).described()])
+    jid = submit(store)
+    stream = Stream(http, f"/jobs/{jid}/events")
+    assert next(stream).data["status"] == "submitted"
+    server.end()
+    server.start()
+    until(http, "/readyz", 200)
+    held = claim(store)
+    jobs.append_log(store, jid, held.token, 0, b"one\n")
+    complete(store, held)
+    rest = list(stream)
+    assert told(rest)[-1] == ("status", "complete")
+    assert text(rest) == "one\n"
+    stream.close()
+    store.close()
+    server.end()
