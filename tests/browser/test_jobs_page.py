@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -155,7 +157,7 @@ class Apart:
         self.api = self.start("api")
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", "jobsapi", *words], env=self.env)
+        return subprocess.Popen([sys.executable, "-m", "jobsapi", *words], env=self.env, start_new_session=True)
 
     def until_ready(self) -> None:
         def knows() -> bool:
@@ -186,7 +188,7 @@ def test_the_page_goes_on_by_itself_when_the_api_has_been_away(apart: Apart, ope
     page = open_page(f"{apart.url}/#/jobs/{job.id}")
     page.evaluate("window.stays = true")
     expect(page.get_by_role("region", name="Log").last).to_contain_text("step 5:")
-    apart.api.kill()
+    os.killpg(apart.api.pid, signal.SIGKILL)  # its server process too, which would let open streams end in peace
     apart.api.wait(10)
     expect(page.get_by_text("Reconnecting")).to_be_visible()
     apart.api = apart.start("api")

@@ -4,13 +4,15 @@ import { get, query } from "./api.js";
 import { ms } from "./format.js";
 
 export const SERVER = ["status", "task", "queue", "tag", "batch"];
+export const EVENT_FILTERS = ["task", "queue", "tag", "batch"]; // not the status: a job that leaves it is to be seen
 export const PAGE = 50;
 const LOOK_STEP = 200;
 const LOOK_MOST = 2_000;
 
 export const SPANS = { "15m": 900, "1h": 3600, "24h": 86_400, "7d": 604_800 };
 
-const picked = (names, from) => Object.fromEntries(names.filter((name) => from[name]).map((name) => [name, from[name]]));
+/** Of an object those of these names that are not empty. */
+export const picked = (names, from) => Object.fromEntries(names.filter((name) => from[name]).map((name) => [name, from[name]]));
 
 /** Whether the page itself has to look at each job. */
 export const looks = (filter) => Boolean(filter.words || filter.since || filter.from || filter.to);

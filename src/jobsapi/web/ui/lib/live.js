@@ -70,6 +70,7 @@ export function follow(path, on, { isOver = () => false } = {}) {
       tell("live");
       wait = FIRST_RETRY_MS;
       on("look");
+      if (answer.status === 204) return; // nothing comes after what was seen
       await read(answer.body.getReader());
       abort = null;
       if (isOver()) return;

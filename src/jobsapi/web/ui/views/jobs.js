@@ -1,8 +1,8 @@
 // The list of jobs: live, filtered by what stands in the address, and many at once cancelled, retried or removed.
 import { html, useEffect, useState } from "../lib/html.js";
-import { del, get, post } from "../lib/api.js";
+import { del, get, post, query } from "../lib/api.js";
 import { confirm } from "../lib/dialog.js";
-import { looks, load } from "../lib/filter.js";
+import { EVENT_FILTERS, load, looks, picked } from "../lib/filter.js";
 import { count, params, plural } from "../lib/format.js";
 import { useAsk, useTitle } from "../lib/hooks.js";
 import { useLive } from "../lib/live.js";
@@ -45,12 +45,17 @@ export default function Jobs({ route }) {
   const filter = route.query;
   const key = JSON.stringify(filter);
   const found = useAsk((signal) => load(filter, signal), [key]);
-  useLive("events", (type) => type !== "log" && found.again());
+  const [progress, setProgress] = useState({}); // what was told since the list was read
+  useEffect(() => setProgress({}), [found.data]);
+  useLive("events" + query(picked(EVENT_FILTERS, filter)), (type, event) => {
+    if (type === "progress") setProgress((old) => ({ ...old, [event.id]: { fraction: event.fraction, message: event.message } }));
+    else if (type !== "log" && type !== "position") found.again();
+  });
   const [chosen, setChosen] = useState(new Set());
   useEffect(() => setChosen(new Set()), [key]);
   const names = useNames();
   const data = found.data;
-  const jobs = data ? data.jobs : [];
+  const jobs = data ? data.jobs.map((job) => (progress[job.id] ? { ...job, progress: progress[job.id] } : job)) : [];
   const choose = (ids, on) =>
     setChosen((old) => {
       const next = new Set(old);

@@ -1,5 +1,5 @@
 // How the whole is: what needs attention, queues and workers as they are now, and the last day as charts.
-import { html } from "../lib/html.js";
+import { html, useEffect, useState } from "../lib/html.js";
 import { get, post } from "../lib/api.js";
 import { sentences } from "../lib/attention.js";
 import { bytes, count, duration, plural, short } from "../lib/format.js";
@@ -29,8 +29,11 @@ async function present(signal) {
 export default function Overview() {
   useTitle("Overview");
   const now = useAsk(present, [], { least: NOW_EVERY });
-  useLive("events", (type) => {
-    if (type !== "log" && type !== "position") now.again();
+  const [progress, setProgress] = useState({}); // what was told since the rest was read
+  useEffect(() => setProgress({}), [now.data]);
+  useLive("events", (type, event) => {
+    if (type === "progress") setProgress((old) => ({ ...old, [event.id]: event }));
+    else if (type !== "log" && type !== "position") now.again();
   });
   const data = now.data;
   return html`
@@ -40,7 +43,7 @@ export default function Overview() {
       <${Attention} data=${data} again=${now.again} />
       <${Day} every=${DAY_EVERY} />
       <${Queues} queues=${data.queues} again=${now.again} />
-      <${Workers} workers=${data.workers} running=${data.running} again=${now.again} />
+      <${Workers} workers=${data.workers} running=${data.running.map((job) => (progress[job.id] ? { ...job, progress: progress[job.id] } : job))} again=${now.again} />
     `}
   `;
 }
