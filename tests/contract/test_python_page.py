@@ -137,7 +137,7 @@ _TASK_OPTIONS = {
 
 _UNTOLD = {
     *("ask_to_stop", "raise_if_asked_to_stop", "tell_progress", "keep_printed", "tell_printed"),
-    *("is_asked_to_stop", "has_seen_stop"),
+    *("is_asked_to_stop", "has_seen_stop", "has_told"),
 }
 """Of `CurrentJob`: what the runner calls."""
 
