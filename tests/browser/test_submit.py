@@ -143,6 +143,21 @@ def test_a_job_is_run_again_with_changes(forms: Forms):
     expect(forms.field("count")).to_be_visible()
 
 
+def test_what_was_typed_is_there_again_until_it_is_sent_or_begun_anew(forms: Forms):
+    page = forms.open("submit?task=kinds")
+    forms.field("count").fill("7")
+    page.get_by_role("button", name="Give place").click()
+    forms.field("x", forms.group("place")).fill("12")
+    page.get_by_role("link", name="Data", exact=True).click()
+    expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+    page.go_back()
+    expect(forms.field("x", forms.group("place"))).to_have_value("12")
+    expect(forms.field("count")).to_have_value("7")
+    page.get_by_role("button", name="Start over").click()
+    expect(forms.field("count")).to_have_value("")
+    expect(page.get_by_role("button", name="Give place")).to_be_visible()
+
+
 def test_the_parameters_can_be_written_as_json(forms: Forms):
     page = forms.open("submit?task=kinds")
     forms.field("count").fill("3")

@@ -9,21 +9,35 @@ import { dumps, parse, step } from "./json.js";
 import { optionsOf, requestOf } from "./request.js";
 import { fieldOf, formOf } from "./schema.js";
 import { textOf } from "./sweep.js";
+import { toast } from "./toast.js";
 
 // Everything that was typed for one task, and what it means: `request`, `faults`, `count`.
+// `options`: {given: {params, options} to begin with, lists: values to propose, keep: whether it is there again when one
+// comes back to it}.
 export function useTaskForm(task, options = {}) {
+  const name = options.keep && task && `${task.name} ${task.digest}`;
   const [state, setState] = useState(null);
   const form = useForm();
   const change = (part) => setState((before) => ({ ...before, ...next(part, before) }));
-  useEffect(() => setState(task && begun(task, options.given ?? {})), [task?.name, task?.digest, options.given]);
-  const described = useOptions(task?.name, Boolean(state?.options || options.given?.options));
+  const restart = () => {
+    kept.delete(name);
+    form.reset();
+    setState(task && begun(task, options.given ?? {}));
+  };
+  useEffect(() => setState(kept.get(name) ?? (task && begun(task, options.given ?? {}))), [task?.name, task?.digest, options.given]);
   useEffect(() => {
-    if (state && described && !state.options?.field) change({ options: optionsState(described, options.given?.options) });
-  }, [described, state?.options, task?.name]);
+    if (name && state?.task === task.name) kept.set(name, state);
+  }, [state]);
+  const schema = useOptions(task?.name, Boolean(state?.options || options.given?.options));
+  useEffect(() => {
+    if (state && schema && !state.options?.field) change({ options: optionsState(schema, options.given?.options) });
+  }, [schema, state?.options, task?.name]);
   if (!state || state.task !== task?.name) return { form, isReady: false };
   const made = requestOf({ ...state, options: state.options?.field ? state.options : null });
-  return { ...made, form: form.showing(made.faults, options.lists), isReady: true, state, change, raw: form };
+  return { ...made, form: form.showing(made.faults, options.lists), isReady: true, state, change, restart, raw: form, forget: () => kept.delete(name) };
 }
+
+const kept = new Map(); // what was typed and not sent, as long as the page is open
 
 function begun(task, given) {
   const field = formOf(task.schema);
@@ -39,15 +53,18 @@ function optionsState(schema, given) {
   return { field, draft: given ? draftOf(field, given) : blank(field) };
 }
 
-let openapi = null;
+const described = new Map();
 
 // The schema of a job's options, asked for once somebody wants to see them.
 function useOptions(task, isWanted) {
   const [found, setFound] = useState(null);
   useEffect(() => {
     if (!task || !isWanted) return;
-    openapi ??= get("openapi.json");
-    openapi.then((document) => setFound(optionsOf(document, task)), () => (openapi = null));
+    if (!described.has(task)) described.set(task, get("openapi.json").then((document) => optionsOf(document, task)));
+    described.get(task).then(setFound, (problem) => {
+      described.delete(task);
+      toast(`The options of a job could not be read: ${problem.detail || problem.message}`, "bad");
+    });
   }, [task, isWanted]);
   return found;
 }

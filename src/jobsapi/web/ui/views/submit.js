@@ -71,7 +71,7 @@ const NoTask = () => html`<${Empty} title="No task is known yet"><p>Start a work
 function SubmitForm({ task, given, from }) {
   const root = useRef(null);
   const begun = useMemo(() => (given.queue && given.queue !== task.queue ? { ...given, options: { queue: given.queue, ...given.options } } : given), [given, task]);
-  const its = useTaskForm(task, { given: begun, lists: useLists(task) });
+  const its = useTaskForm(task, { given: begun, lists: useLists(task), keep: !from && !given.params });
   const [sent, setSent] = useState({ busy: false, problem: null });
   const key = useKey(its.request);
   if (!its.isReady) return null;
@@ -85,6 +85,7 @@ function SubmitForm({ task, given, from }) {
     setSent({ busy: true, problem: null });
     try {
       const made = await sendJob(request, key());
+      its.forget();
       go(made.batch && made.jobs ? ["batches", made.batch] : ["jobs", made.id]);
     } catch (problem) {
       raw.tried(moved(problem, request));
@@ -97,18 +98,19 @@ function SubmitForm({ task, given, from }) {
     <div class="submit-main">
       <${Params} its=${its} mayRepeat />
       <${Options} its=${its} task=${task} />
-      <${Foot} its=${its} sent=${sent} count=${count} from=${from} />
+      <${Foot} its=${its} sent=${sent} count=${count} />
     </div>
     <${Calls} request=${request} schema=${task.schema} url=${address("").replace(/\/$/, "")} asksToken=${Boolean(token.get())} />
   </form>`;
 }
 
-function Foot({ its: { faults, form }, sent, count }) {
+function Foot({ its: { faults, form, restart }, sent, count }) {
   const label = count > 1 ? `Submit ${count.toLocaleString("en-US")} jobs` : "Submit";
   return html`<div class="submit-foot">
     <${Trouble} problem=${sent.problem} />
     <button class="primary" type="submit" disabled=${sent.busy}>${sent.busy ? "Sending …" : label}</button>
     <span class="help"><kbd>Ctrl</kbd> <kbd>Enter</kbd></span>
+    <button type="button" class="quiet" onClick=${restart}>Start over</button>
     <span role="status" class="fault">${form.isTried && faults.size ? `${faults.size === 1 ? "One field needs" : `${faults.size} fields need`} another look.` : ""}</span>
   </div>`;
 }
