@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.forms import forms, forms_system  # noqa: F401 - fixtures
 from tests.cli.conftest import Serve
 
 if TYPE_CHECKING:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from tests.browser.forms import Forms
 
 
-pytest_plugins = ["tests.browser.forms"]
-
-
 def test_a_batch_tells_how_far_it_is_and_shows_its_results_as_a_table(forms: Forms):
     batch = forms.client.add_sweep("free", {"a": [1, 2, 3]}, {"b": "<b>"})
     forms.client.wait_for_batch(batch.id, 30)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from tests.browser.forms import Forms
 
-pytest_plugins = ["tests.browser.forms"]
 
 WEATHER = "id,city,value,when.day\n" + "".join(
     f"{i},{('Seattle', 'Yuma')[i % 2]},{i / 2},2026-01-{i % 28 + 1:02}\n" for i in range(250)

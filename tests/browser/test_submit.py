@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from tests.browser.forms import Forms
 
 
-pytest_plugins = ["tests.browser.forms"]
-
-
 def test_a_job_is_submitted_by_the_form_and_its_plot_is_seen(forms: Forms):
     forms.client.load_data([{"id": i, "value": i * i} for i in range(20)], dataset="squares")
     page = forms.open("submit")
