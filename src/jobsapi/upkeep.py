@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from jobsapi import data, jobs, results, schedules
+from jobsapi import data, jobs, results, schedules, stats
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
@@ -48,6 +48,7 @@ def run(store: Store, *, tidies: bool = True) -> int:
     done = 0
     if tidies:  # first: it makes room, which the rest may need
         done += jobs.prune_jobs(store) + results.sweep(store) + data.sweep(store)
+        stats.sample(store)
     if jobs.may_reap(store):
         for jid in jobs.expired_leases(store):
             done += jobs.lose_job(store, jid, "", "its worker did not renew the lease")

@@ -63,6 +63,7 @@ HOUSE = (
         "schedules",
         "webhooks",
         "audit",
+        "stats",
         "upkeep",
         "listener",
         "finish",

@@ -26,7 +26,7 @@ _READS = {
 }
 _READ = {kind: command for command, kinds in _READS.items() for kind in kinds}
 _BATCH = {"c": "created", "n": "total", "o": "own", "i": "told", "f": "before", "l": "last"}
-_NOT_THE_SCRIPTS = {"tasks", "schemas", "events", "watched"}
+_NOT_THE_SCRIPTS = {"tasks", "schemas", "events", "watched", "waits", "samples"}
 """What the model knows nothing of; `last_told` looks at the events."""
 _MORE: dict[str, tuple[Any, ...]] = {"lrange": (0, -1), "zrange": (0, -1, False, True)}
 

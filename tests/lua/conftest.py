@@ -43,7 +43,7 @@ class Engine:
             for key in self.store.redis.scan_iter(count=1000)
             if key.startswith(prefix.encode())
         }
-        return found - {"tasks", "schemas", "seq", "lists", "ended", "cl:w1"}
+        return found - {"tasks", "schemas", "seq", "lists", "ended", "waits", "samples", "cl:w1"}
 
     def lists(self) -> dict[str, list[str]]:
         """Which jobs stand in which list, for lists that hold any."""

@@ -79,6 +79,8 @@ class Keys:
     starts = _Key("st:{task}", "list: when the last jobs of a task with a rate were claimed, ms, the newest first")
     opening = _Key("opening", "sorted set: <queue>:<task> held back by the task's rate; until when, ms")
     ended = _Key("ended", "hash: <task>:<outcome> → how many jobs ended so")
+    waits = _Key("waits", "hash: n jobs that were claimed, ms that they had waited since they were made, in all")
+    samples = _Key("samples", "stream: `ended` and `waits` every few minutes, for a day")
     events = _Key("events", "stream: the last events of all jobs, written while somebody watches")
     watched = _Key("watched", "string: exists while somebody watches events, and some minutes longer")
 

@@ -184,6 +184,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/tasks"): Operation({200: "Tasks"}, (422,)),
     ("GET", "/tasks/{name}"): Operation({200: "Task"}, (404, 422)),
     ("GET", "/queues"): Operation({200: "Queues"}, (422,)),
+    ("GET", "/stats"): Operation({200: "Stats"}, (422,)),
     ("POST", "/queues/{name}/pause"): _CHANGE_QUEUE,
     ("POST", "/queues/{name}/resume"): _CHANGE_QUEUE,
     ("GET", "/schedules"): Operation({200: "Schedules"}, (422,)),

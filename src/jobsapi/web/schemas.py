@@ -249,6 +249,13 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         }
     ),
     "Workers": _list_of("workers", "Worker"),
+    "Stats": _object(
+        {
+            "step": _COUNT | {"description": "Seconds from one point to the next."},
+            "points": {"type": "array", "items": {"type": "object"}},
+            "tasks": {"type": "array", "items": {"type": "object"}},
+        }
+    ),
     "Health": _object({"status": {"type": "string"}}),
     "Home": _object({"name": {"type": "string"}, "version": {"type": "string"}, "links": {"type": "object"}}),
     "Loaded": _object({"dataset": NAME, "loaded": _COUNT, "total": _COUNT}),

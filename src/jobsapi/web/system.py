@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from jobsapi import jobs, registry
+from jobsapi import jobs, registry, stats
 from jobsapi.errors import FieldError, Invalid, NotReady, UnknownTask
 from jobsapi.names import checked_name
 from jobsapi.record import rfc3339
@@ -92,6 +92,13 @@ def _queue(name: str, paused: set[str]) -> dict[str, Any]:
     counts = {status.value.replace(" ", "_"): 0 for status in Status}
     made = {"name": name, "paused": name in paused, "oldest": None, **counts}
     return made | {"pace": None, "empty_in": None, "waiting": []}
+
+
+@blueprint.get("/stats")
+def show_stats() -> Response:
+    """What became of jobs in the last day, in steps of some minutes."""
+    query()
+    return reply(stats.last_day(the_store()))
 
 
 @blueprint.post("/queues/<name>/pause")

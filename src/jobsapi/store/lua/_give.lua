@@ -20,3 +20,10 @@ local function give_again(worker, token)
   end
   return claimed
 end
+
+-- `waited`: ms, by the jobs that were given out, together.
+local function note_claim(worker, token, ids, lease, waited)
+  redis.call('SET', K.last_claim(worker), token .. ids, 'PX', lease)
+  redis.call('HINCRBY', K.waits(), 'n', #claimed)
+  redis.call('HINCRBY', K.waits(), 'ms', waited)
+end

@@ -14,11 +14,11 @@ local most, free, short = string.match(ARGV[4], '^(%d+) ?(%d*)(.*)$')
 most, free, short = tonumber(most), tonumber(free), short .. ' '
 local again = give_again(worker, token)
 if again then return again end
-local ids, next_argument = '', 6
+local ids, waited, next_argument = '', 0, 6
 local passed = 0 -- jobs that were looked at and not given out: a call looks at a hundred of them at the most
 
 local function take(id, score, queue, task, limit)
-  local v = redis.call('HMGET', K.job(id), 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay', 's', 'n', 'xa', 'lg')
+  local v = redis.call('HMGET', K.job(id), 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay', 's', 'n', 'xa', 'lg', 'c')
   local job = { id = id, status = v[9], queue = queue, task = task, number = v[10], group = v[12], is_from_queue = true }
   local is_late = tonumber(v[11] or at + 1) <= at -- `expire` finds it
   if job.status ~= S.submitted or is_late or is_capped(job, score, limit) then
@@ -35,7 +35,7 @@ local function take(id, score, queue, task, limit)
   redis.call('HSET', K.job(id), 's', S.in_progress, 'k', its_token, 'w', worker, 'b', at, 'a', attempt)
   later('ZADD', K.leases(), at + lease, id)
   note_start(job, limit, at)
-  ids = ids .. ' ' .. id
+  ids, waited = ids .. ' ' .. id, waited + at - (v[13] or at)
   give(id, its_token, task, v, attempt, at)
 end
 
@@ -66,5 +66,5 @@ while next_argument <= #ARGV do
   next_argument = next_argument + 2 + count
   if count > 0 and redis.call('SISMEMBER', K.paused(), queue) == 0 then from_queue(queue, tasks) end
 end
-if ids ~= '' then redis.call('SET', K.last_claim(worker), token .. ids, 'PX', lease) end
+if ids ~= '' then note_claim(worker, token, ids, lease, waited) end
 return claimed
