@@ -14,21 +14,20 @@ const SERIES = [
 
 const STEP_S = 1800;
 const DAY_S = 86_400;
-const SAMPLE = 300;
 
-/** The last day of the newest ended jobs, SAMPLE of each kind: { step, points, sampled (whether there were more) }. */
+/** What the API counted in the last day, by half hours, also those of which it knows nothing: { step, points }. */
 async function lastDay(signal) {
-  const pages = await Promise.all(SERIES.map((each) => get(`jobs?status=${each.name}&limit=${SAMPLE}`, { signal })));
+  const stats = await get("stats", { signal });
   const first = Math.floor(Date.now() / 1000 / STEP_S) * STEP_S - DAY_S + STEP_S;
   const points = Array.from({ length: DAY_S / STEP_S }, (_, i) => ({ at: (first + i * STEP_S) * 1000, ended: { complete: 0, failed: 0, cancelled: 0 }, waits: [] }));
-  for (const job of pages.flatMap((page) => page.jobs)) {
-    const point = points[Math.floor((ms(job.finished) / 1000 - first) / STEP_S)];
+  for (const told of stats.points) {
+    const point = points[Math.floor((ms(told.at) / 1000 - first) / STEP_S)];
     if (!point) continue;
-    point.ended[job.status] += 1;
-    if (job.started) point.waits.push((ms(job.started) - Math.max(ms(job.created), ms(job.run_at) || 0)) / 1000);
+    for (const each of SERIES) point.ended[each.name] += told.ended[each.name];
+    if (told.wait_mean !== null) point.waits.push(told.wait_mean);
   }
-  for (const point of points) point.wait_mean = point.waits.length ? Math.max(0, point.waits.reduce((a, b) => a + b) / point.waits.length) : null;
-  return { step: STEP_S, points, sampled: pages.some((page) => page.next) };
+  for (const point of points) point.wait_mean = point.waits.length ? point.waits.reduce((a, b) => a + b) / point.waits.length : null;
+  return { step: STEP_S, points };
 }
 
 export function Day({ every }) {
@@ -43,12 +42,12 @@ export function Day({ every }) {
   const sum = (name) => points.reduce((total, point) => total + point.ended[name], 0);
   const total = SERIES.reduce((all, each) => all + sum(each.name), 0);
   const waits = points.map((point) => point.wait_mean).filter(Number.isFinite);
-  if (total === 0) return html`<${Panel} title="The last day"><${Empty} title="No job ended in the last day" /></${Panel}>`;
+  if (total === 0) return html`<${Panel} title="The last day"><${Empty} title="No end of a job was counted in the last day" /></${Panel}>`;
   const series = SERIES.map((each) => ({ ...each, name: `${count(sum(each.name))} ${each.name}`, values: points.map((point) => point.ended[each.name]) }));
   const step = duration(stats.step);
   const when = (i) => html`<span class="dim">${at(points[i].at).slice(0, -3)}, ${step}</span>`;
   return html`<div class="grid day">
-    <${Panel} title="Ended in the last day" actions=${stats.sampled && html`<span class="dim small">of the newest ${count(SAMPLE)} of each kind</span>`}><div class="body"><${StackedBars} label=${`Jobs that ended in the last day, every ${step}: ${series.map((each) => each.name).join(", ")}`} series=${series} labels=${(inner) => hours(points, inner)}
+    <${Panel} title="Ended in the last day"><div class="body"><${StackedBars} label=${`Jobs that ended in the last day, every ${step}: ${series.map((each) => each.name).join(", ")}`} series=${series} labels=${(inner) => hours(points, inner)}
       tip=${(i) => html`<strong>${SERIES.map((each) => points[i].ended[each.name]).reduce((a, b) => a + b)}</strong> ended${points[i].ended.failed ? `, ${points[i].ended.failed} failed` : ""}${points[i].ended.cancelled ? `, ${points[i].ended.cancelled} cancelled` : ""} ${when(i)}`} />
       <${Legend} series=${series} /></div></${Panel}>
     <${Panel} title="How long they waited"><div class="body"><${LineChart} zero label=${`Mean time in the queue in the last day, every ${step}; at most ${duration(Math.max(0, ...waits))}`} height=${150} values=${points.map((point) => point.wait_mean)} axis=${duration} labels=${(inner) => hours(points, inner)}
