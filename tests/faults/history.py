@@ -13,8 +13,8 @@ from jobsapi.limits import Limits
 from jobsapi.states import TRANSITIONS, Status
 from tests.faults import keyspace
 from tests.faults.asking import TASKS, newest
+from tests.faults.entries import IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, WORDS
 from tests.faults.model import Model
-from tests.faults.records import IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

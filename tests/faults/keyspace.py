@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tests.faults.records import CACHE, ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED
+from tests.faults.entries import CACHE, ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
+    from tests.faults.entries import Job
     from tests.faults.model import Model
-    from tests.faults.records import Job
 
 _READS = {
     "hgetall": ("j", "ended", "limits", "b"),

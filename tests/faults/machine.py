@@ -15,8 +15,8 @@ from jobsapi.audit import audit
 from jobsapi.limits import Limits
 from jobsapi.names import new_id
 from tests.faults.asking import QUEUES, TASKS, WORKERS, everything, few, lists, newest, pick, prepared, rates, wanted
+from tests.faults.entries import ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, Job
 from tests.faults.history import FAMILY, LEASE, History
-from tests.faults.records import ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,18 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from jobsapi.errors import Invalid, KeyTaken, NotHolder, StoreUnavailable, UnknownBatch, UnknownJob, WrongStatus
+from tests.faults.entries import CANCELLED, COMPLETE, FAILED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, Job, Stage
 from tests.faults.model_upkeep import Upkeep
-from tests.faults.records import (
-    CANCELLED,
-    COMPLETE,
-    FAILED,
-    IN_PROGRESS,
-    SCHEDULED,
-    STAGED,
-    SUBMITTED,
-    Job,
-    Stage,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,13 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tests.faults.records import (
-    COMPLETE,
-    FAILED,
-    SCHEDULED,
-    Job,
-    Records,
-)
+from tests.faults.entries import COMPLETE, FAILED, SCHEDULED, Job
+from tests.faults.records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
