@@ -278,7 +278,7 @@ def test_as_many_streams_as_may_be_are_held_and_one_more_is_refused_until_one_en
 
 
 def test_all_jobs_are_watched_together_or_those_that_fit(store: Store, watch: Callable[..., Stream]) -> None:
-    filters = ("", "?task=plot", "?tag=blue", "?status=in_progress", "?batch=none")
+    filters = ("", "?task=plot", "?tag=blue", "?status=in_progress", "?status=submitted,complete", "?batch=none")
     streams = {name: watch(f"/events{name}") for name in filters}
     for task, tags in (("free", ["blue"]), ("plot", ["red"])):
         jid = submit(store, task, tags=tags)
@@ -297,6 +297,8 @@ def test_all_jobs_are_watched_together_or_those_that_fit(store: Store, watch: Ca
     assert {each.data["id"] for each in blue} == {everything[0].data["id"]}
     running = streams["?status=in_progress"].until("log", text="plot\n")
     assert [each.kind for each in running] == ["status", "log", "status", "log"]
+    several = streams["?status=submitted,complete"]
+    assert [next(several).data["status"] for _ in range(4)] == ["submitted", "complete"] * 2
     batch = jobs.get_job_by_id(jobs.add_jobs([{"task": "free", "params": {}}], store=store)[0]["id"], store=store)
     assert batch["batch"]
 

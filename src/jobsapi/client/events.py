@@ -14,7 +14,9 @@ from jobsapi.errors import ApiUnavailable, JobsApiError, StoreUnavailable, Unkno
 from jobsapi.states import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    import urllib3
 
     from jobsapi.client.transport import Transport
 
@@ -76,16 +78,27 @@ def follow(transport: Transport, jid: str, last: str = "") -> Iterator[Event]:
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def stream(transport: Transport, path: str, last: str = "") -> Iterator[Event]:
+def stream(
+    transport: Transport,
+    path: str,
+    last: str = "",
+    *,
+    opened: Callable[[urllib3.BaseHTTPResponse], None] | None = None,
+    placed: Callable[[str], None] | None = None,
+) -> Generator[Event, None, None]:
     """One connection's events, those behind the one with the id `last` where it is given.
 
+    `opened`: called with the reply before it is read; to shut it down from another thread ends the stream. `placed`:
+    called with each id, before its event where it has one: the API gives some without, the first of all among them.
     Raises ApiUnavailable, NothingMoreError.
     """
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
     with closing(transport.open("GET", path, headers=headers, timeout=_SILENCE)) as response:
         if response.status == 204:  # its end was told before
             raise NothingMoreError
-        yield from _parsed(_lines(transport.pieces(response, None)))
+        if opened:
+            opened(response)
+        yield from _parsed(_lines(transport.pieces(response, None)), placed)
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -96,7 +109,7 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield from lines
 
 
-def _parsed(lines: Iterable[bytes]) -> Iterator[Event]:
+def _parsed(lines: Iterable[bytes], placed: Callable[[str], None] | None) -> Iterator[Event]:
     kind, data, last = "message", b"", ""
     for line in lines:
         name, _, value = line.partition(b":")
@@ -108,6 +121,8 @@ def _parsed(lines: Iterable[bytes]) -> Iterator[Event]:
         elif name == b"id":
             last = value.decode()
         elif not line:
+            if last and placed:
+                placed(last)
             if data:
                 yield Event(kind, orjson.loads(data), last)
             kind, data = "message", b""

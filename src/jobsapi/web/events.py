@@ -286,20 +286,19 @@ class _AllStream:
 
 def _fitting(store: Store, filters: dict[str, str]) -> Callable[[Event], bool]:
     """Whether an event's job fits. Raises Invalid for a status that is none."""
-    status, task, queue, tag, batch = (filters.get(name) for name in _FILTERS)
-    if status:
-        try:
-            status = Status.from_word(status).value
-        except ValueError:
-            detail = f"{status!r} is no status; they are {', '.join(each.value for each in Status)}."
-            raise Invalid(detail, errors=[FieldError("/status", detail)]) from None
+    words, task, queue, tag, batch = (filters.get(name) for name in _FILTERS)
+    statuses = {_status(word) for word in words.split(",")} if words else set()
 
     @functools.lru_cache(maxsize=1000)
     def described(jid: str) -> tuple[tuple[str, ...], str]:
         return events.read_groups(store, jid)
 
     def fits(event: Event) -> bool:
-        if (status and event.status != status) or (task and event.task != task) or (queue and event.queue != queue):
+        if (
+            (statuses and event.status not in statuses)
+            or (task and event.task != task)
+            or (queue and event.queue != queue)
+        ):
             return False
         if not (tag or batch):
             return True
@@ -307,3 +306,11 @@ def _fitting(store: Store, filters: dict[str, str]) -> Callable[[Event], bool]:
         return (not tag or tag in tags) and (not batch or its_batch == batch)
 
     return fits
+
+
+def _status(word: str) -> str:
+    try:
+        return Status.from_word(word).value
+    except ValueError:
+        detail = f"{word!r} is no status; they are {', '.join(each.value for each in Status)}."
+        raise Invalid(detail, errors=[FieldError("/status", detail)]) from None

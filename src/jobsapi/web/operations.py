@@ -51,6 +51,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "status": _query("status", "Only jobs that are this; `in_progress` is understood too.", {"enum": [*_STATUSES, ""]}),
     "task": _query("task", "Only jobs of this task."),
     "queue": _query("queue", "Only jobs of this queue."),
+    "statuses": _query("status", "Only jobs that are this, or one of these, with commas between them."),
     "tag": _query("tag", "Only jobs with this tag."),
     "batch": _query("batch", "Only jobs of this batch."),
     "limit": _query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
@@ -155,7 +156,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/jobs/{id}/logs"): Operation({200: TEXT}, (404, 422), ("follow",)),
     ("GET", "/jobs/{id}/events"): Operation({200: EVENTS, 204: ""}, (400, 404, 422, 503), _RESUMED),
     ("GET", "/events"): Operation(
-        {200: EVENTS}, (400, 422, 503), ("status", "task", "queue", "tag", "batch", *_RESUMED)
+        {200: EVENTS}, (400, 422, 503), ("statuses", "task", "queue", "tag", "batch", *_RESUMED)
     ),
     ("GET", "/jobs/{id}/results"): _RESULT,
     ("GET", "/jobs/{id}/results/{name}"): _RESULT,
