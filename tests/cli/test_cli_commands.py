@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import APP, JOBSAPI, environment, free_port, run
 from tests.system import until
+from tests.system.proxy import a_proxy
 
 ID = r"[0-9A-Za-z]{20}"
 
@@ -175,6 +176,34 @@ def test_logs_follow_until_the_end(system):
     go = system.folder / "logs-go"
     jid = submit(system, "hold", f"until={go}")
     command = [*JOBSAPI, "logs", "-f", jid]
+    with subprocess.Popen(command, cwd=system.folder, env=system.env, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout
+        assert following.stdout.readline() == "begun\n"
+        go.touch()
+        assert following.stdout.read() == "ended\n"
+    assert following.returncode == 0
+
+
+def test_a_followed_log_that_is_cut_goes_on_without_a_line_twice(system):
+    go = system.folder / "logs-cut-go"
+    jid = submit(system, "hold", f"until={go}")
+    with a_proxy(system.port) as proxy:
+        command = [*JOBSAPI, "logs", "-f", jid, "--url", f"http://127.0.0.1:{proxy.port}"]
+        with subprocess.Popen(command, cwd=system.folder, env=system.env, stdout=subprocess.PIPE, text=True) as shown:
+            assert shown.stdout
+            assert shown.stdout.readline() == "begun\n"
+            proxy.cut()
+            go.touch()
+            assert shown.stdout.read() == "ended\n"
+        assert shown.returncode == 0
+
+
+def test_a_log_is_followed_where_the_api_has_no_stream_to_give(serve):
+    system = serve(str(APP), JOBSAPI_MAX_STREAMS="0").until_ready()
+    done = system.run("submit", "add", "a=1", "-v")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "adding 1 and 2\n")
+    go = system.folder / "go"
+    command = [*JOBSAPI, "logs", "-f", submit(system, "hold", f"until={go}")]
     with subprocess.Popen(command, cwd=system.folder, env=system.env, stdout=subprocess.PIPE, text=True) as following:
         assert following.stdout
         assert following.stdout.readline() == "begun\n"

@@ -41,6 +41,10 @@ class Bell:
         time.sleep(max(0.0, shortest - (time.monotonic() - began)))
         self._rung.clear()
 
+    def ring(self) -> None:
+        """Something else happened that whoever waits wants to see."""
+        self._rung.set()
+
     def stop(self) -> None:
         """It need not ring any more."""
         self._is_over.set()

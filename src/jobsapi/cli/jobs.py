@@ -27,7 +27,6 @@ EndedJids = Annotated[
 ]
 
 _ENDED = {status.value for status in ENDED}
-_LOOK_EVERY = 0.3
 
 
 @app.command("jobs", rich_help_panel=JOBS)
@@ -85,24 +84,22 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
 ) -> None:
     """Print what a job wrote."""
-    from jobsapi.cli.bell import Bell
-    from jobsapi.cli.watch import LogReader
-    from jobsapi.client.transport import path_of
+    is_running = follow and talk.client.get_job_by_id(jid).status not in _ENDED
+    if is_running:
+        from jobsapi.client.events import follow as events_of
 
-    log = LogReader(talk.client, jid)
-    bell = Bell(talk.client, path_of("jobs", jid, "events")) if follow else None
-    while True:
-        is_last = not follow or talk.client.get_job_by_id(jid).status in _ENDED  # asked first: nothing comes after
-        piece = log.read()
-        if not talk.is_json:
-            sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
-        if is_last:
-            break
-        if bell:
-            bell.wait(_LOOK_EVERY)
+        for event in events_of(talk.client._transport, jid):
+            if event.kind == "log" and not talk.is_json:
+                _to_stdout(event.data["text"].encode())
     if talk.is_json:
-        write(shown_json({"id": jid, "log": log.whole.decode(errors="replace")}))
+        write(shown_json({"id": jid, "log": talk.client.get_logs(jid).decode(errors="replace")}))
+    elif not is_running:
+        _to_stdout(talk.client.get_logs(jid))
+
+
+def _to_stdout(piece: bytes) -> None:
+    sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
 
 
 @app.command(rich_help_panel=JOBS)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from jobsapi.cli.base import cell
@@ -31,23 +34,27 @@ _OUTAGE = 30.0
 
 _OVERLAP = 4096
 
+_REST = 5.0
+"""Seconds that the last of an ended job's log has to come by itself; then it is fetched."""
+
 
 def job_until_end(client: Client, jid: str, *, log: Callable[[bytes], None] | None = None) -> Any:
     """The job once it has ended; on a terminal a bar stands on stderr meanwhile. `log`: what it writes, as it comes.
 
     Raises UnknownJob, ApiUnavailable.
     """
-    reader = LogReader(client, jid) if log else None
+    bell = Bell(client, path_of("jobs", jid, "events"))
+    reader = LogReader(client, jid, bell.ring) if log else None
     with _Bar() as bar:
 
         def look() -> Any:
             job = client.get_job_by_id(jid)
             bar.show_job(job)
-            if log and reader and job.status not in ("scheduled", "submitted"):
-                bar.write(reader.read(), log)
+            if log and reader:
+                bar.write(reader.rest() if job.status in _ENDED else reader.read(), log)
             return job
 
-        return _until(look, lambda job: job.status in _ENDED, bar, Bell(client, path_of("jobs", jid, "events")))
+        return _until(look, lambda job: job.status in _ENDED, bar, bell)
 
 
 def batch_until_end(client: Client, bid: str) -> Any:
@@ -89,18 +96,45 @@ def _until(look: Callable[[], Any], has_ended: Callable[[Any], bool], bar: _Bar,
 
 
 class LogReader:
-    """Reads a job's log piece by piece."""
+    """Reads a job's log in the background, as it is written."""
 
-    def __init__(self, client: Client, jid: str) -> None:
-        self._client, self._jid = client, jid
-        self.whole = b""
-        """What was read so far."""
+    def __init__(self, client: Client, jid: str, told: Callable[[], None]) -> None:
+        """`told`: called in a thread of its own when there is more to read."""
+        self._client, self._jid, self._told = client, jid, told
+        self._pieces: SimpleQueue[bytes] = SimpleQueue()
+        self._read = bytearray()
+        self._is_whole = False
+        self._thread = threading.Thread(target=self._follow, name="jobsapi-log", daemon=True)
+        self._thread.start()
 
     def read(self) -> bytes:
-        """What the job wrote since the last call."""
-        log = self._client.get_logs(self._jid)
-        piece, self.whole = new_part(self.whole, log), log
+        """What came since the last call."""
+        pieces = []
+        with suppress(Empty):
+            while True:
+                pieces.append(self._pieces.get_nowait())
+        piece = b"".join(pieces)
+        self._read += piece
         return piece
+
+    def rest(self) -> bytes:
+        """The same of a job that has ended, to the log's last byte. Raises UnknownJob, ApiUnavailable."""
+        self._thread.join(_REST)
+        piece = self.read()
+        if self._is_whole:
+            return piece
+        log = self._client.get_logs(self._jid)
+        return piece + new_part(bytes(self._read), log)
+
+    def _follow(self) -> None:
+        from jobsapi.client.events import follow
+
+        with suppress(Exception):  # whoever waits for the job is told, or reads the rest
+            for event in follow(self._client._transport, self._jid):
+                if event.kind == "log":
+                    self._pieces.put(event.data["text"].encode())
+                    self._told()
+            self._is_whole = True
 
 
 def new_part(shown: bytes, log: bytes) -> bytes:
