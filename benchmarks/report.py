@@ -18,6 +18,8 @@ from benchmarks.web import SITES
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RECORDED = Path(__file__).parent / "recorded.json"
+NOTES = Path(__file__).parent / "notes.md"
+"""Of the goals that are not met: where the time goes, and what was tried. Written by hand."""
 COMPARED = (
     *("enqueue", "bulk", "drain", "latency p50", "latency p99", "post 16", "post 64"),
     *("bytes queued", "bytes finished"),
@@ -44,6 +46,7 @@ def write(results: Results) -> None:
         "## The goals",
         _goals(results),
         *_failures(results),
+        NOTES.read_text().strip(),
         *[f"![{title}](images/{name})" for name, title in shown],
         "## Every figure",
         *_tables(results, with_notes=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -52,7 +53,7 @@ OWN_LOOP = "own_loop"
 """What a program that claims in a loop of its own says of itself: nobody else can make it stop claiming."""
 
 _FRESH_SECONDS = 1.0
-_known: dict[int, tuple[float, dict[str, TaskDescription]]] = {}
+_known: WeakKeyDictionary[Store, tuple[float, dict[str, TaskDescription]]] = WeakKeyDictionary()
 
 
 def publish(store: Store, described: Iterable[Mapping[str, Any]]) -> None:
@@ -75,16 +76,16 @@ def publish(store: Store, described: Iterable[Mapping[str, Any]]) -> None:
 
 def published(store: Store, *, fresh: bool = False) -> dict[str, TaskDescription]:
     """The published tasks by name; read again after a second, or at once where `fresh`."""
-    read_at, known = _known.get(id(store), (0.0, {}))
+    read_at, known = _known.get(store, (0.0, {}))
     if fresh or time.monotonic() - read_at > _FRESH_SECONDS:
         if known and not fresh:
-            _known[id(store)] = (time.monotonic(), known)  # one thread asks; the others go on with what they have
+            _known[store] = (time.monotonic(), known)  # one thread asks; the others go on with what they have
         try:
             known = _read(store)
         except BaseException:
-            _known.pop(id(store), None)  # whoever comes next must hear it too
+            _known.pop(store, None)  # whoever comes next must hear it too
             raise
-        _known[id(store)] = (time.monotonic(), known)
+        _known[store] = (time.monotonic(), known)
     return known
 
 
