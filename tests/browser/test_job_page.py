@@ -93,7 +93,7 @@ def test_an_ended_job_is_run_again_retried_and_removed(served: Serve, open_page:
 
 
 def test_the_log_follows_until_one_scrolls_up(served: Serve, open_page: Open) -> None:
-    job = served.client().add_job("chatty", {"lines": 600, "seconds": 6.0})
+    job = served.client().add_job("chatty", {"lines": 3000, "seconds": 30.0})
     page = open_page(address(served, job.id))
     log = page.get_by_role("region", name="Log").last
     expect(log).to_contain_text("line 100\n")
@@ -106,6 +106,7 @@ def test_the_log_follows_until_one_scrolls_up(served: Serve, open_page: Open) ->
     follow.click()
     expect(page.get_by_text("Following")).to_be_visible()
     assert log.evaluate("box => box.scrollHeight - box.scrollTop - box.clientHeight") < 40
+    served.client().cancel_job(job.id)
 
 
 def test_a_table_is_sorted_by_its_heads_and_one_of_its_columns_is_drawn(served: Serve, open_page: Open) -> None:

@@ -122,8 +122,10 @@ def test_everything_can_be_reached_and_done_by_keyboard_alone(
 def _tab_to(page: Any, target: Any) -> None:
     """Press Tab until it has the focus."""
     expect(target).to_be_visible()
-    for _ in range(60):
+    passed = []
+    for _ in range(200):
         if target.evaluate("element => element === document.activeElement"):
             return
         page.keyboard.press("Tab")
-    raise AssertionError(f"{target} is not reached by Tab")
+        passed.append(page.evaluate("document.activeElement.outerHTML.slice(0, 80)"))
+    raise AssertionError(f"{target} is not reached by Tab, but these are: {passed}")

@@ -17,11 +17,14 @@ export function clean(text) {
   return plain.includes("\r") ? plain.replace(/[^\n]*\r(?=[^\n])/g, "") : plain;
 }
 
+const isAtEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+
 export function Log({ job, handle, isActive }) {
   const [text, setText] = useState(null);
   const [problem, setProblem] = useState(null);
   const [follows, setFollows] = useState(true);
   const box = useRef(null);
+  const placed = useRef(0); // where it was scrolled to last by itself
   const size = useRef(null); // bytes of it
   const busy = useRef({ running: false, due: false });
 
@@ -62,16 +65,24 @@ export function Log({ job, handle, isActive }) {
     renew();
   }, [job.id, job.status]);
   useLayoutEffect(() => {
-    if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
+    const at = box.current;
+    if (!follows || !at) return;
+    if (at.scrollTop < placed.current - NEAR && !isAtEnd(at)) {
+      setFollows(false); // somebody scrolled up, and more came before that was told
+    } else {
+      at.scrollTop = at.scrollHeight;
+      placed.current = at.scrollTop;
+    }
   }, [text, follows]);
 
-  const scrolled = () => {
-    const at = box.current;
-    setFollows(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR);
+  const scrolled = () => setFollows(isAtEnd(box.current));
+  const followAgain = () => {
+    placed.current = 0;
+    setFollows(true);
   };
   const isLong = text !== null && text.length > MOST;
   const shown = text && clean(isLong ? text.slice(-MOST) : text);
-  const actions = html`${isActive && !follows && html`<button class="quiet" onClick=${() => setFollows(true)}>Follow again</button>`}
+  const actions = html`${isActive && !follows && html`<button class="quiet" onClick=${followAgain}>Follow again</button>`}
     ${isActive && follows && text && html`<span class="dim small" role="status">Following</span>`}
     ${text && html`<${Download} path=${`jobs/${job.id}/logs`} name=${`${job.id}.log`} label=${`Save, ${bytes(text.length)}`} />`}`;
   return html`<${Panel} title="Log" class="panel log" actions=${actions}>
