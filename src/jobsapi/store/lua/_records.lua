@@ -26,9 +26,9 @@ local function read_records(at, batch)
     if other ~= '' then
       if not fields.oc or redis.call('HGET', K.job(other), 's') == S.staged then return nil, key_taken(other) end
       record.holder = other
-    elseif fields.ck and not record.known then
-      record.holder = same[fields.ck] or answering(fields.ck, batch, clock())
-      same[fields.ck] = record.holder or id
+    elseif fields.ck then -- one that is sent again still stands for the same ones of its call
+      if not record.known then record.holder = same[fields.ck] or answering(fields.ck, batch, clock()) end
+      same[fields.ck] = record.holder or same[fields.ck] or id
     end
     records[#records + 1] = record
   end
