@@ -40,9 +40,13 @@ _INDEXES = (
     "running",
     "webhooks",
     "bulky",
+    "followers",
 )
 """Sorted sets of jobs, and the set `running`: who stands in one has a record that says so."""
-_PARTS = ("children", "capped", "stage", "committed", "batch", "batched", "outputs", "history", "log", "log_tail")
+_PARTS = (
+    *("children", "followers", "capped", "stage", "committed", "batch", "batched", "outputs", "history", "log"),
+    "log_tail",
+)
 """What belongs to a job, or somebody must be told of."""
 
 
@@ -233,12 +237,14 @@ _MISPLACED = {
     "leases": "but has no lease: nobody would notice the end of its worker",
     "retained": "but does not stand among the ended jobs whose time comes: it would stay for ever",
     "expiring": "but nobody would notice that it has expired",
+    "followers": "but is not among those that came after job {}",
     "keyed": "but does not hold its key {}",
     "waits": "but of the jobs it waits for not all {} would tell it of their end",
     "staged": "but the large submit {} does not have it: it would never be let in",
 }
 _LOOSE = {
     "capped": "Jobs of the limited group {} wait for one of it to end, and nobody would let them go on.",
+    "followers": "It is told which jobs came after job {}, and that one is gone.",
     "children": "Jobs wait for job {}, and nobody would tell them of its end.",
     "stage": "Nobody would let in the jobs of the large submit {}.",
     "committed": "Nobody would let in the jobs of the large submit {}.",
@@ -261,6 +267,7 @@ _STRAY = {
     "running": "The count of running jobs of group {0}",
     "webhooks": "The index of webhooks to be sent",
     "bulky": "The index of large outputs",
+    "followers": "The index of jobs that came after job {0}",
     "keyed": "The key {0}",
     "cached": "The cached result {0}",
     "stage": "The large submit {0}",

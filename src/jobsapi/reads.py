@@ -30,10 +30,12 @@ __all__ = [
     "get_record",
     "get_records",
     "get_results",
+    "list_children",
     "list_documents",
     "list_jobs",
     "pace",
     "paused_queues",
+    "refuse_unknown",
     "wait_for_ends",
     "wait_for_job",
     "with_results",
@@ -48,6 +50,14 @@ def get_record(store: Store, jid: str) -> JobRecord:
     if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
         raise _unknown(jid)
     return record
+
+
+def refuse_unknown(store: Store, jid: str) -> None:
+    """Raises UnknownJob where no job has that id."""
+    values = store.call("hmget", store.keys.job(jid), "s", "bt") if is_id(jid) else ()
+    record = JobRecord.from_fields(jid, dict(zip(("s", "bt"), values, strict=False)))
+    if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
+        raise _unknown(jid)
 
 
 def _unknown(jid: str) -> UnknownJob:
@@ -73,19 +83,22 @@ def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
     store = store or stores.default()
     if not is_id(jid):
         raise _unknown(jid)
-    position, (values, history) = store.run_beside(_whole(store, jid), "position", jid)
-    return _shown(store, jid, values, history, position)
+    position, whole = store.run_beside(_whole(store, jid), "position", jid)
+    return _shown(store, jid, whole, position)
 
 
 def _whole(store: Store, jid: str) -> list[tuple[Any, ...]]:
     """The commands that read all there is to show of a job."""
-    return [("HMGET", store.keys.job(jid), *OF_ONE), ("LRANGE", store.keys.history(jid), 0, -1)]
+    return [
+        ("HMGET", store.keys.job(jid), *OF_ONE),
+        ("LRANGE", store.keys.history(jid), 0, -1),
+        ("ZCARD", store.keys.followers(jid)),
+    ]
 
 
-def _shown(
-    store: Store, jid: str, values: Sequence[bytes | None], history: Sequence[bytes], position: int | None = None
-) -> Job:
+def _shown(store: Store, jid: str, whole: Sequence[Any], position: int | None = None) -> Job:
     """The job by what `_whole` read. Raises UnknownJob."""
+    values, history, children = whole
     record = JobRecord.from_fields(jid, dict(zip(OF_ONE, values, strict=True)))
     if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
         raise _unknown(jid)
@@ -98,6 +111,9 @@ def _shown(
     if record.webhook:
         job["webhook"] = record.webhook.shown()
     job |= {name: list(ids) for name in ("after", "after_any") if (ids := getattr(record, name))}
+    if children:
+        job["children"] = children
+        job["links"]["children"] = f"/jobs/{jid}/children"
     return job
 
 
@@ -141,6 +157,25 @@ def list_jobs(
     return [record.shown() for record in found], last, total
 
 
+def list_children(
+    jid: str,
+    *,
+    status: str | None = None,
+    limit: int = 100,
+    below: int | None = None,
+    store: Store | None = None,
+) -> tuple[list[Job], int | None, int | None]:
+    """A page of the jobs that came after this one, by `after` or `after_any`, as `list_jobs` gives it.
+
+    They are told whether they still wait or not; those that were removed are not. Raises UnknownJob, Invalid.
+    """
+    store = store or stores.default()
+    refuse_unknown(store, jid)
+    rows, last, total = _page(store, {"status": status, "parent": jid}, limit, below, FIELDS)
+    found = [record for jid, row in rows if (record := JobRecord.from_row(jid.decode(), row))]
+    return [record.shown() for record in found], last, total
+
+
 def list_documents(
     store: Store, filters: Mapping[str, str | None], limit: int, below: int | None, base: str
 ) -> tuple[list[bytes], int | None, int | None]:
@@ -161,7 +196,7 @@ def _page(
         words = ", ".join(each.value for each in Status)
         detail = f"{status!r} is no status; they are {words}."
         raise Invalid(detail, errors=[FieldError("/status", detail)]) from None
-    wanted = [code, *(filters.get(name) or "" for name in ("queue", "task", "tag", "batch"))]
+    wanted = [code, *(filters.get(name) or "" for name in ("queue", "task", "tag", "batch", "parent"))]
     start = "+inf" if below is None else below
     total, last, *rows = store.run("list", start, limit, *wanted, *fields)
     exact = sum(map(bool, wanted)) <= 1 and int(total) >= 0
@@ -186,7 +221,7 @@ def pace(store: Store, queue: str) -> float:
     """How many jobs of a queue end in a second, by its newest ones that ended within the last ten minutes."""
     ended: list[int] = []
     for status in (Status.COMPLETE, Status.FAILED):
-        rows = store.run("list", "+inf", _PACE_JOBS, status.code, queue, "", "", "", "e")[3::2]
+        rows = store.run("list", "+inf", _PACE_JOBS, status.code, queue, "", "", "", "", "e")[3::2]
         ended += [int(row[0]) for row in rows if row[0]]
     now = store.time_ms()
     recent = sorted(time for time in ended if now - time < _PACE_MS)[-_PACE_JOBS:]
@@ -208,7 +243,7 @@ def wait_for_job(jid: str, timeout: float | None = None, *, store: Store | None 
     found = _wait(store, jid, deadline, *_whole(store, jid))
     if found is None:
         raise TimeoutError(f"Job {jid} has not ended after {timeout} s.")
-    return _shown(store, jid, *found) if found else get_job_by_id(jid, store=store)
+    return _shown(store, jid, found) if found else get_job_by_id(jid, store=store)
 
 
 def wait_for_ends(store: Store, ids: Iterable[str], deadline: float | None) -> bool:

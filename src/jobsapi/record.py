@@ -23,8 +23,8 @@ class Job(dict[str, Any]):
 
     Keys: id, status, reason, task, params, queue, priority, tags, batch, progress, attempt,
     max_attempts, cancel_requested, created, run_at, started, finished, worker, error, position, links; of one job alone
-    also attempts, attempts_left_out (of a long list, behind its first ten), advice, webhook, after, after_any. Times
-    are RFC 3339 texts in UTC.
+    also attempts, attempts_left_out (of a long list, behind its first ten), advice, webhook, after, after_any, children
+    (how many jobs came after it). Times are RFC 3339 texts in UTC.
     """
 
     def __getattr__(self, name: str) -> Any:

@@ -161,3 +161,24 @@ def test_markup_in_names_parameters_progress_log_and_error_stays_text(served: Se
 def test_a_job_that_is_not_there_is_said_in_a_sentence(served: Serve, open_page: Open) -> None:
     page = open_page(address(served, "00AbCdEfGhIjKlMnOpQr"))
     expect(page.get_by_role("alert")).to_contain_text("No job has the id")
+
+
+def test_the_jobs_before_and_after_it_are_told_as_they_change(served: Serve, open_page: Open) -> None:
+    client = served.client()
+    parent = client.add_job("slow", {}).id
+    anyway, fails = client.add_job("slow", {}, after_any=[parent]).id, client.add_job("walk", {}, after=[parent]).id
+    page = open_page(address(served, parent))
+    family = page.get_by_role("region", name="Before and after")
+    rows = family.get_by_role("listitem")
+    expect(rows).to_have_text([re.compile("^walk *scheduled$"), re.compile("^slow *scheduled$")])
+    page.get_by_role("button", name="Cancel").click()
+    expect(rows).to_have_text([re.compile("^walk *failed *dependency$"), re.compile("^slow *in progress$")])
+    client.cancel_job(anyway)
+    expect(rows.nth(1)).to_have_text(re.compile("^slow *cancelled$"))
+    family.get_by_role("link", name="walk").click()
+    page.wait_for_url(lambda url: fails in url)
+    expect(family.get_by_role("term")).to_have_text(["After"])
+    expect(rows).to_have_text([re.compile("^slow *cancelled$")])
+    client.remove_job(parent)
+    page.reload()
+    expect(rows).to_have_text([f"{parent} not there any more"])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-PAGES = ("overview", "jobs", "job", "failed", "running", "submit", "data", "batches", "schedules")
+PAGES = ("overview", "jobs", "job", "failed", "running", "family", "submit", "data", "batches", "schedules")
 IN_README = 1280
 
 
@@ -33,6 +33,9 @@ def lived_in(served: Serve) -> dict[str, str]:
     client.add_jobs([{"task": "kind_of", "params": {"kind": "number"}, "tags": ["sweep"]} for _ in range(12)])
     running = client.add_job("slow", {"seconds": 400.0})
     client.add_job("slow", {"seconds": 90.0}, delay=3600)
+    middle = client.add_job("walk", {}, after=[walk.id], after_any=[running.id])
+    for name in ("temperature", "snow"):
+        client.add_job("broken", {"name": name}, after=[middle.id], tags=["daily"])
     client.pause_queue("night")
     client.add_jobs([{"task": "walk", "params": {"steps": n}, "queue": "night"} for n in (10, 20)])
     rows = [{"id": n, "town": f"Town {n % 7}", "rain": n * 37 % 101} for n in range(200)]
@@ -41,6 +44,7 @@ def lived_in(served: Serve) -> dict[str, str]:
         client.wait_for_job(each.id, 60)
     paths = {name: name for name in PAGES} | {"overview": "", "submit": "submit?task=walk"}
     paths |= {"job": f"jobs/{walk.id}", "failed": f"jobs/{failed[0].id}", "running": f"jobs/{running.id}"}
+    paths["family"] = f"jobs/{middle.id}"
     return {name: f"{served.url}/#/{path}" for name, path in paths.items()}
 
 

@@ -121,6 +121,19 @@ def test_status_shows_the_job(system):
     assert json.loads(system.run("status", jid, "--json").stdout)["id"] == jid
 
 
+def test_status_shows_the_first_parents_and_children(system):
+    parent = submit(system, "fail")
+    children = [submit(system, "add", "a=1", f"--after-any={parent}") for _ in range(7)]
+    for jid in children:
+        system.client().wait_for_job(jid, 30)
+    lines = system.run("status", parent).stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("children"))
+    found = [line.removeprefix("children").split() for line in lines[at : at + 6]]
+    assert found == [*(["complete", jid, "add"] for jid in children[:1:-1]), ["and", "2", "more"]]
+    shown = system.run("status", children[0]).stdout
+    assert re.search(rf"^after any +failed \(error\)  {parent}  fail$", shown, re.MULTILINE)
+
+
 def test_an_unknown_id_is_one_sentence(system):
     for command in ("status", "results", "logs", "cancel", "retry"):
         told = "No job has the id '00nothing'. `jobsapi jobs` lists those that are there."

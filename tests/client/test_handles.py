@@ -36,6 +36,16 @@ def test_a_handle_is_a_future_of_the_result(client, jobs_worker):
     assert handle.cancel() is False
 
 
+def test_a_handle_tells_which_jobs_came_after_it(client, jobs_worker):
+    parent = client.submit("double", value=1)
+    assert list(parent.children()) == []
+    made = [client.with_options(after=[parent.id]).submit("double", value=n).id for n in range(3)]
+    jobs_worker.run_all()
+    assert [(job.id, job.status) for job in parent.children()] == [(jid, "complete") for jid in reversed(made)]
+    assert [job.id for job in client.children(parent.id, page=2)] == made[::-1]
+    assert parent.job.children == 3
+
+
 def test_as_completed_and_wait_work_on_handles_of_several_clients(client, jobs_api, jobs_worker):
     with Client(jobs_api) as other:
         handles = [client.submit("double", value=1), other.submit("double", value=2), client.submit("double", value=3)]

@@ -21,7 +21,7 @@ _READS = {
     "smembers": ("lists", "paused", "r", "cq"),
     "zrange": (
         *("q", "l", "t", "k", "c", "cp", "due", "settled", "expiring", "leases", "retained", "staged", "stir"),
-        *("opening", "webhooks", "bulky", "bj", "batches", "borrowed"),
+        *("opening", "webhooks", "bulky", "bj", "batches", "borrowed", "fo"),
     ),
 }
 _READ = {kind: command for command, kinds in _READS.items() for kind in kinds}
@@ -128,6 +128,8 @@ def _notes(model: Model) -> dict[str, Any]:
     keys: dict[str, Any] = {f"u:{key}": jid for key, jid in model.holders().items()}
     keys |= {f"ca:{same}": jid for same, jid in model.cached.items()}
     keys |= {f"f:{parent}": [mark + jid for mark, jid in entries] for parent, entries in model.children.items()}
+    for parent, jid in model.followers:
+        keys.setdefault(f"fo:{parent}", []).append((jid, float(model.jobs[jid].number or 0)))
     keys |= {f"e:{jid}": ["ended"] * count for jid, count in model.words.items()}
     keys |= {f"s:{batch}": stage.ids for batch, stage in model.stages.items()}
     keys |= {f"sc:{batch}": str(stage.committed) for batch, stage in model.stages.items() if stage.committed}

@@ -72,6 +72,8 @@ class Model(Upkeep):
         failed, pending = None, 0
         for mark, parent in [*(("", each) for each in job.after), *(("*", each) for each in job.after_any)]:
             other = self.jobs.get(parent)
+            if other:
+                self.followers.add((parent, job.id))
             if other and not other.is_ended:
                 self.children.setdefault(parent, []).append((mark, job.id))
                 other.has_children = True

@@ -43,6 +43,8 @@ class Records:
         self.lists: set[tuple[str, str, str]] = set()
         self.outcomes: Counter[str] = Counter()
         self.children: dict[str, list[tuple[str, str]]] = {}
+        self.followers: set[tuple[str, str]] = set()
+        """(parent, child) as long as both are there."""
         self.settled: dict[str, int] = {}
         self.stages: dict[str, Stage] = {}
         self.cached: dict[str, str] = {}
@@ -252,6 +254,7 @@ class Records:
 
     def _erase(self, job: Job) -> None:
         del self.jobs[job.id]
+        self.followers = {pair for pair in self.followers if job.id not in pair}
         self._answer_no_more(job)
         if job.batch:
             self.batches[job.batch].own -= 1

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NO_JOB = "00AbCdEfGhIjKlMnOpQr"
 
 ABOUT_A_JOB = [
-    *(("GET", f"/jobs/{{}}{rest}") for rest in ("", "/results", "/results/name", "/logs")),
+    *(("GET", f"/jobs/{{}}{rest}") for rest in ("", "/results", "/results/name", "/logs", "/children")),
     *(("POST", f"/jobs/{{}}/{rest}") for rest in ("cancel", "retry")),
     *(("GET", f"/{word}/{{}}") for word in ("results", "download")),
     ("DELETE", "/jobs/{}"),
@@ -50,6 +50,27 @@ def test_no_jobs_are_an_empty_page(http: FlaskClient) -> None:
 
 def test_jobs_are_listed_newest_first(http: FlaskClient, seven: list[str]) -> None:
     assert ids(http.get("/jobs")) == seven[::-1]
+
+
+def test_a_jobs_children_are_a_list_like_others(store: Store, http: FlaskClient) -> None:
+    parent = jobs.add_job("free", {}, store=store)["id"]
+    assert "children" not in http.get(f"/jobs/{parent}").get_json()["links"]
+    assert http.get(f"/jobs/{parent}/children").get_json() == {"jobs": [], "next": None, "total": 0}
+    made = [jobs.add_job("free", {"n": n}, after=[parent], store=store)["id"] for n in range(3)]
+    job = http.get(f"/jobs/{parent}").get_json()
+    assert job["children"] == 3
+    page = http.get(job["links"]["children"] + "?limit=2")
+    assert ids(page) == made[:0:-1]
+    assert page.get_json()["total"] == 3
+    assert page.headers["Link"] == f'<{page.get_json()["next"]}>; rel="next"'
+    rest = http.get(page.get_json()["next"]).get_json()
+    assert [each["id"] for each in rest["jobs"]] == made[:1]
+    assert rest["next"] is None
+    assert rest["jobs"][0] == next(each for each in http.get("/jobs").get_json()["jobs"] if each["id"] == made[0])
+    assert ids(http.get(f"/jobs/{parent}/children?status=scheduled")) == made[::-1]
+    assert ids(http.get(f"/jobs/{parent}/children?status=complete")) == []
+    assert http.get(f"/jobs/{parent}/children?tag=t").status_code == 422
+    assert http.get(f"/jobs/{parent}/children?cursor=r1").status_code == 400
 
 
 _TEXTS = st.none() | st.text(st.characters(codec="utf-8"), max_size=8).map(str.encode)

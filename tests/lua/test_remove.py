@@ -25,6 +25,33 @@ def test_a_removed_job_leaves_no_key(engine):
         jobs.get_job_by_id(jid, store=engine.store)
 
 
+def test_a_removed_parent_and_a_removed_child_forget_each_other(engine):
+    parent = _ended(engine)
+    children = [_ended(engine, after=[parent]), _ended(engine, after_any=[parent])]
+    assert engine.left() >= {f"fo:{parent}"}
+    jobs.remove_job(children[0], store=engine.store)
+    assert [each.id for each in jobs.list_children(parent, store=engine.store)[0]] == children[1:]
+    jobs.remove_job(parent, store=engine.store)
+    assert f"fo:{parent}" not in engine.left()
+    jobs.remove_job(children[1], store=engine.store)
+    assert engine.left() <= {"k:default:work", "stir"}
+
+
+def test_a_job_that_came_after_many_counts_by_how_many_where_old_ones_are_removed(engine):
+    parents = [_ended(engine)] + [engine.submit() for _ in range(299)]
+    for claim in engine.claim(299):
+        jobs.complete_job(engine.store, claim.id, claim.token, b"", b"1")
+    for _ in range(20):
+        _ended(engine, after=parents)
+    engine.store.redis.zrem(engine.store.keys.retained(), *parents)  # the children alone are old
+    engine.store.now += 31 * 24 * 3600 * 1000
+    counts = []
+    while count := jobs.prune_jobs(engine.store):
+        counts.append(count)
+    assert counts == [13, 7]
+    assert not [key for key in engine.left() if key.startswith("fo:")]
+
+
 def test_an_active_job_cannot_be_removed(engine):
     jid = engine.submit()
     with pytest.raises(WrongStatus):

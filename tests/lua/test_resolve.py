@@ -3,7 +3,7 @@
 import pytest
 
 from jobsapi import jobs
-from jobsapi.errors import Invalid
+from jobsapi.errors import Invalid, UnknownJob
 
 
 def finish(engine, claim, *, well=True):
@@ -61,6 +61,39 @@ def test_a_parent_that_does_not_complete_fails_its_child_and_that_ones_child(eng
     assert status(engine, child) == status(engine, grandchild) == ("failed", "dependency")
     assert parent in jobs.get_job_by_id(child, store=engine.store).error["message"]
     assert [claim.id for claim in engine.claim(5)] == [anyway]
+
+
+def test_a_parent_lists_its_children_whether_they_wait_or_not(engine):
+    parent, other = engine.submit(), engine.submit()
+    assert "children" not in jobs.get_job_by_id(parent, store=engine.store)
+    first, second = engine.submit(after=[parent]), engine.submit(after_any=[other, parent])
+    for claim in engine.claim(2):
+        finish(engine, claim)
+    resolve(engine)
+    late = engine.submit(after=[parent])
+    finish(engine, engine.claim_one())
+
+    def children(jid, **asked):
+        found, below, total = jobs.list_children(jid, store=engine.store, **asked)
+        return [each.id for each in found], below, total
+
+    assert children(parent) == ([late, second, first], None, 3)
+    assert children(other) == ([second], None, 1)
+    assert children(parent, status="complete") == ([first], None, None)
+    page, below, total = children(parent, limit=2)
+    assert (page, total) == ([late, second], 3)
+    assert children(parent, limit=2, below=below) == ([first], None, 3)
+    job = jobs.get_job_by_id(parent, store=engine.store)
+    assert (job.children, job.links["children"]) == (3, f"/jobs/{parent}/children")
+    with pytest.raises(UnknownJob):
+        jobs.list_children("0" * 20, store=engine.store)
+
+
+def test_the_children_of_a_large_submit_are_listed_once_they_are_let_in(engine):
+    asked = [{"task": "work"}, *[{"task": "work", "after": ["#0"]}] * 250]
+    first, *others = jobs.add_jobs(asked, store=engine.store)
+    found, below, total = jobs.list_children(first.id, limit=1000, store=engine.store)
+    assert ([each.id for each in found], below, total) == ([each.id for each in reversed(others)], None, 250)
 
 
 def test_parents_that_ended_before_count_at_once(engine):

@@ -12,7 +12,7 @@ import typer
 from jobsapi.cli import complete
 from jobsapi.cli.base import JOBS, REFUSED, Talk, app, shown_json, table, talks, tell_problem, write
 from jobsapi.cli.submit import Output, print_results, progress, state
-from jobsapi.errors import JobsApiError
+from jobsapi.errors import JobsApiError, UnknownJob
 from jobsapi.states import ENDED
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def list_jobs(
 @app.command(rich_help_panel=JOBS)
 @talks
 def status(talk: Talk, jid: Jid) -> None:
-    """Show one job: where it is, what it was given, what became of it, and what to do next."""
+    """Show one job: where it is, what it was given, what became of it, its parents and children, what to do next."""
     job = talk.client.get_job_by_id(jid)
-    talk.show(job, lambda: _described(job))
+    talk.show(job, lambda: _described(job, _family(talk, job)))
 
 
 @app.command(rich_help_panel=JOBS)
@@ -154,7 +154,37 @@ def _when(created: str) -> str:
     return f"{age(past.total_seconds())} ago"
 
 
-def _described(job: Any) -> str:
+_MOST_RELATIVES = 5
+"""How many of the jobs that it came after, and that came after it, are told each by itself."""
+
+
+def _family(talk: Talk, job: Any) -> list[tuple[str, str]]:
+    """A row for each of the first jobs that it came after, and of the newest that came after it."""
+    rows = []
+    for name in ("after", "after_any"):
+        ids = job.get(name, [])
+        told = [_relative(talk, jid) for jid in ids[:_MOST_RELATIVES]]
+        rows += _headed(name.replace("_", " "), told, len(ids))
+    if total := job.get("children"):
+        found = itertools.islice(talk.client.children(job.id, page=_MOST_RELATIVES), _MOST_RELATIVES)
+        rows += _headed("children", [f"{state(each)}  {each.id}  {each.task}" for each in found], total)
+    return rows
+
+
+def _relative(talk: Talk, jid: str) -> str:
+    try:
+        job = talk.client.get_job_by_id(jid)
+    except UnknownJob:
+        return f"removed  {jid}"
+    return f"{state(job)}  {jid}  {job.task}"
+
+
+def _headed(name: str, told: list[str], total: int) -> list[tuple[str, str]]:
+    more = [f"and {total - len(told):,} more"] if total > len(told) else []
+    return [(name if i == 0 else " ", each) for i, each in enumerate(told + more)]
+
+
+def _described(job: Any, family: list[tuple[str, str]]) -> str:
     import json
 
     lines = {"id": job.id, "status": state(job), "task": job.task}
@@ -166,8 +196,8 @@ def _described(job: Any) -> str:
         lines["cancel"] = "asked for"
     if job.error:
         lines["error"] = f"{job.error['type']}: {job.error['message']}"
-    lines["advice"] = job.get("advice")
-    rows = [(name, value) for name, value in lines.items() if value not in (None, "")]
+    rows = [(name, value) for name, value in lines.items() if value not in (None, "")] + family
+    rows += [("advice", job["advice"])] if job.get("advice") else []
     told = table(("", ""), rows).lstrip("\n")
     trace = str((job.error or {}).get("traceback") or "")
     return f"{told}\n{_harmless(trace)}" if trace else told

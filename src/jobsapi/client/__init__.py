@@ -131,6 +131,11 @@ class Client(Submitting):
         filters = {"status": status, "task": task, "queue": queue, "tag": tag, "batch": batch, "limit": page}
         return (Job(each) for each in self._transport.pages("/jobs", "jobs", filters))
 
+    def children(self, jid: str, *, status: str | None = None, page: int = 100) -> Iterator[Job]:
+        """The jobs that came after this one, newest first, whether they still wait or not. Raises UnknownJob."""
+        path, filters = path_of("jobs", jid, "children"), {"status": status, "limit": page}
+        return (Job(each) for each in self._transport.pages(path, "jobs", filters))
+
     def cancel_job(self, jid: str) -> Job:
         """Stop a job wherever it is. Raises UnknownJob, WrongStatus."""
         return Job(self._transport.json("POST", path_of("jobs", jid, "cancel")))

@@ -134,6 +134,10 @@ class AsyncHandle:
         """What it wrote to stdout, stderr and logging so far."""
         return await self._client._run(self._handle.logs)
 
+    def children(self) -> AsyncIterator[Job]:
+        """The jobs that came after it, by `after` or `after_any`, newest first."""
+        return _followed(self._handle.children())
+
     def events(self) -> AsyncIterator[Event]:
         """What happens to it, as it happens, until it has ended. Each loop over it has a thread of its own."""
         return _followed(self._handle.events())
@@ -245,6 +249,7 @@ class AsyncClient:
     add_sweep = _awaited(Client.add_sweep)
     get_job_by_id = _awaited(Client.get_job_by_id)
     list_jobs = _iterated(Client.list_jobs)
+    children = _iterated(Client.children)
     cancel_job = _awaited(Client.cancel_job)
     retry_job = _awaited(Client.retry_job)
     remove_job = _awaited(Client.remove_job)

@@ -102,6 +102,11 @@ class JobHandle(Future[Any]):
         """What it wrote to stdout, stderr and logging so far; of a long log both ends."""
         return self._transport.read(path_of("jobs", self.id, "logs"))[1].decode(errors="replace")
 
+    def children(self) -> Iterator[Job]:
+        """The jobs that came after it, by `after` or `after_any`, newest first."""
+        pages = self._transport.pages(path_of("jobs", self.id, "children"), "jobs", {"limit": 100})
+        return (Job(each) for each in pages)
+
     def events(self) -> Iterator[Event]:
         """What happens to it, from its first log line on, as it happens, until it has ended.
 

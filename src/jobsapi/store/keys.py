@@ -55,6 +55,7 @@ class Keys:
     tagged = _Key("t:{tag}", "sorted set: jobs with a tag; number")
     due = _Key("due", "sorted set: jobs that wait for a time; when it comes, ms")
     children = _Key("f:{id}", "list: jobs that wait for its end, each after a * where it need not complete")
+    followers = _Key("fo:{id}", "sorted set: jobs that came after it, waiting or not, while they are there; number")
     settled = _Key("settled", "sorted set: ended jobs that others wait for; when they ended, ms")
     expiring = _Key("expiring", "sorted set: jobs that must be claimed by a time; when it is over, ms")
     stir = _Key("stir", "sorted set: one marker while a worker should look for jobs that need not wait any longer")

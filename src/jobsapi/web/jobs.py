@@ -117,15 +117,27 @@ def _is_json(line: bytes) -> bool:
 @blueprint.get("/jobs")
 def list_all() -> Response:
     """A page of jobs, newest first."""
-    given = query(*_FILTERS, "limit", "cursor")
+    return _page("/jobs", query(*_FILTERS, "limit", "cursor"))
+
+
+@blueprint.get("/jobs/<jid>/children")
+def children(jid: str) -> Response:
+    """A page of the jobs that came after this one, newest first."""
+    given = query("status", "limit", "cursor")
+    jobs.refuse_unknown(the_store(), jid)
+    return _page(f"/jobs/{jid}/children", given, parent=jid)
+
+
+def _page(path: str, given: dict[str, str], **more: str) -> Response:
+    """The page of a list that these arguments of the address `path` ask for; `more`: what else the jobs fit."""
     limit = page_limit(given.pop("limit", None))
     filters = {name: given[name] for name in _FILTERS if given.get(name)}
     below = cursor("j", given.get("cursor"))
-    found, last, total = jobs.list_documents(the_store(), filters, limit, below, address(""))
+    found, last, total = jobs.list_documents(the_store(), {**filters, **more}, limit, below, address(""))
     page: dict[str, Any] = {"jobs": orjson.Fragment(b"[%b]" % b",".join(found)), "next": None, "total": total}
     if last is None:
         return reply(page)
-    page["next"] = address("/jobs?" + urlencode({**filters, "limit": limit, "cursor": f"j{last}"}))
+    page["next"] = address(f"{path}?" + urlencode({**filters, "limit": limit, "cursor": f"j{last}"}))
     return reply(page, headers=following(page["next"]))
 
 

@@ -150,6 +150,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/jobs/{id}"): Operation(
         {200: "Job", 304: ""}, (404, 422), (*_READ, "prefer"), headers={200: ("ETag", "Preference-Applied")}
     ),
+    ("GET", "/jobs/{id}/children"): Operation(
+        {200: "Jobs"}, (400, 404, 422), ("status", "limit", "cursor"), headers={200: ("Link",)}
+    ),
     ("DELETE", "/jobs/{id}"): _CHANGE_JOB,
     ("POST", "/jobs/{id}/cancel"): _CHANGE_JOB,
     ("POST", "/jobs/{id}/retry"): _CHANGE_JOB,

@@ -98,8 +98,10 @@ _JOB = _object(
         ),
         "after": {"type": "array", "items": _ID, "description": "Jobs that must complete first."},
         "after_any": {"type": "array", "items": _ID, "description": "Jobs that must end first."},
+        "children": _COUNT
+        | {"description": "How many jobs came after it, as `links.children` lists them; left out in lists."},
     },
-    *("attempts", "attempts_left_out", "advice", "webhook", "after", "after_any"),
+    *("attempts", "attempts_left_out", "advice", "webhook", "after", "after_any", "children"),
     description="One requested run of a task.",
 )
 

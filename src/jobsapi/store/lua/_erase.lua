@@ -17,14 +17,26 @@ local function erase_outputs(job, at)
   end
 end
 
+-- Those that it came after forget it. Replies with how many those are.
+local function leave_parents(job, ids)
+  local count = 0
+  for parent in string.gmatch(ids or '', '%S+') do
+    redis.call('ZREM', K.followers(parent), job.id)
+    count = count + 1
+  end
+  return count
+end
+
+-- Replies with how many other jobs were to forget it.
 local function erase(job, at)
   erase_outputs(job, at)
-  local v = redis.call('HMGET', K.job(job.id), 'tg', 'bt', 'ck')
+  local v = redis.call('HMGET', K.job(job.id), 'tg', 'bt', 'ck', 'af', 'ay')
   for tag in string.gmatch(v[1] or '', '%S+') do redis.call('ZREM', K.tagged(tag), job.id) end
   if v[2] then leave_batch(v[2]) end
   answer_no_more(v[3], job.id)
   relist(job, nil)
   redis.call('ZREM', K.retained(), job.id)
   if job.webhook then redis.call('ZREM', K.webhooks(), job.id) end
-  redis.call('UNLINK', K.job(job.id), K.history(job.id), K.log(job.id), K.log_tail(job.id))
+  redis.call('UNLINK', K.job(job.id), K.history(job.id), K.log(job.id), K.log_tail(job.id), K.followers(job.id))
+  return leave_parents(job, v[4]) + leave_parents(job, v[5])
 end

@@ -3,11 +3,12 @@
 -- include: defer
 
 -- Let a job wait for those of `ids` that are active; `mark`: '*' where they need not complete. Replies with how many
--- those are, and the first that did not complete though it should.
+-- those are, and the first that did not complete though it should. All that are there know it as one that came after them.
 local function link(job, ids, mark)
   local pending, failed = 0, nil
   for parent in string.gmatch(ids or '', '%S+') do
     local status = redis.call('HGET', K.job(parent), 's')
+    if status then later('ZADD', K.followers(parent), job.number, job.id) end
     if status and not is_ended({ status = status }) then
       redis.call('RPUSH', K.children(parent), mark .. job.id)
       redis.call('HSET', K.job(parent), 'ch', 1)

@@ -9,6 +9,9 @@ local function places(job, at)
     found[#found + 1] = { 'listed', K.listed(job.status, job.queue, job.task), tonumber(job.number) }
   end
   if job.status ~= S.submitted then is_listed() end
+  for _, parent in ipairs(parents_there(job)) do
+    found[#found + 1] = { 'followers', K.followers(parent), tonumber(job.number), parent }
+  end
   for tag in string.gmatch(job.tags or '', '%S+') do
     found[#found + 1] = { 'tagged', K.tagged(tag), tonumber(job.number), tag }
   end

@@ -7,12 +7,15 @@ local function stands(index, of, id)
   return score_in(index, K[index](unpack(of)), id)
 end
 
+local function has(ids, id) return string.find(' ' .. (ids or '') .. ' ', ' ' .. id .. ' ', 1, true) end
+
 local function belongs(index, of, job, at)
   if not job then return false end
   if not job.is_whole then return true end -- nobody can tell
   if index == 'keyed' then return job.key == of[1] and not is_ended(job) end
   if index == 'cached' then return job.cached and string.match(job.cached, ':(.*)$') == of[1] end
   if index == 'stage' then return job.status == S.staged and job.batch == of[1] end
+  if index == 'followers' then return has(job.after, of[1]) or has(job.after_any, of[1]) end
   for _, place in ipairs(places(job, at)) do
     if place[2] == K[index](unpack(of)) then return true end
   end

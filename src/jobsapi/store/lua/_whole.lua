@@ -15,3 +15,12 @@ local function fetch_all(id)
   job.is_whole = known[job.status] and job.queue and job.task and is_numbered and (job.ended_at or not is_ended(job))
   return job
 end
+
+-- Those that it came after, where they are still there.
+local function parents_there(job)
+  local found = {}
+  for parent in string.gmatch((job.after or '') .. ' ' .. (job.after_any or ''), '%S+') do
+    if redis.call('EXISTS', K.job(parent)) == 1 then found[#found + 1] = parent end
+  end
+  return found
+end

@@ -1,12 +1,12 @@
 -- list: a page of jobs, newest first, merged from the lists that fit the filter; those of a batch by their places in it.
--- ARGV: clock, below which number ('+inf' for the first page), how many, status, queue, task, tag, batch ('' for any),
--- then the fields of a record to reply with
+-- ARGV: clock, below which number ('+inf' for the first page), how many, status, queue, task, tag, batch, the job that
+-- they came after ('' for any), then the fields of a record to reply with
 -- Replies with {total (-1: not known), the number to go on below ('' at the end), id, {values}, id, {values}, …}
 -- include: merge
 local below, most, status, queue, task, tag = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local batch, fields, found, total = ARGV[8], {}, {}, 0
+local batch, parent, fields, found, total = ARGV[8], ARGV[9], {}, {}, 0
 local heavy = {} -- which of them may be long
-for i = 9, #ARGV do
+for i = 10, #ARGV do
   fields[#fields + 1] = ARGV[i]
   if ARGV[i] == 'p' or ARGV[i] == 'er' or ARGV[i] == 'pg' then heavy[#heavy + 1] = #fields end
 end
@@ -21,6 +21,9 @@ if batch ~= '' then
   if known[1] then add_batch(batch, known[1] + 1, tonumber(known[2]), 0, all_fit) end
   local others = redis.call('EXISTS', K.batched(batch)) -- nobody says when those go
   total = others == 1 and -1 or tonumber(known[3] or 0)
+elseif parent ~= '' then
+  add_list(K.followers(parent), 0).is_mixed = true
+  total = redis.call('ZCARD', K.followers(parent))
 elseif tag ~= '' then
   add_list(K.tagged(tag), 0).is_mixed = true
   total = redis.call('ZCARD', K.tagged(tag))

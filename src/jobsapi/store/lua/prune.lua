@@ -9,11 +9,12 @@ local gone = 2 ^ 50 -- is added to the score of those whose results are removed:
 
 local function each_of(ids, act)
   for _, id in ipairs(ids) do
-    local job = fetch(id)
-    if job then act(job) else redis.call('ZREM', K.retained(), id) end
+    if left <= 0 then return end
+    local job, parents = fetch(id), nil
+    if job then parents = act(job) else redis.call('ZREM', K.retained(), id) end
     removed[#removed + 1] = id
     removed[#removed + 1] = job and job.token or ''
-    left = left - 1
+    left = left - 1 - math.floor((parents or 0) / 100) -- a job counts by how many it came after, too
   end
 end
 
@@ -24,7 +25,7 @@ for _, batch in ipairs(redis.call('ZRANGEBYSCORE', K.borrowed(), '-inf', at, 'LI
 end
 left = left - #removed / 2
 
-local function remove(job) erase(job, at) end
+local function remove(job) return erase(job, at) end
 
 local function remove_outputs(job)
   local last = tonumber(redis.call('HGET', K.job(job.id), 'e')) + keep_record

@@ -1,5 +1,5 @@
 // One job: where it stands, how far it is, what it writes, what came of it, and what can be done with it.
-import { html, useCallback, useEffect, useRef, useState } from "../lib/html.js";
+import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { del, get, post } from "../lib/api.js";
 import { confirm } from "../lib/dialog.js";
 import { count, duration, ms, plural } from "../lib/format.js";
@@ -10,12 +10,12 @@ import { go, link } from "../lib/router.js";
 import { toast } from "../lib/toast.js";
 import { Json } from "../lib/json_view.js";
 import { Attempts, Line } from "./job_line.js";
+import { Family } from "./job_family.js";
 import { Failure } from "./job_error.js";
 import { Log } from "./job_log.js";
 import { Result } from "./job_result.js";
 
 const ACTIVE = new Set(["scheduled", "submitted", "in progress"]);
-const MOST_PARENTS = 20;
 
 export default function Job({ route }) {
   const id = route.path[1];
@@ -49,6 +49,7 @@ export default function Job({ route }) {
       <${Log} job=${job} handle=${log} isActive=${isActive} />
       <div class="stack">
         <${Line} job=${job} />
+        <${Family} job=${job} />
         <${Params} job=${job} />
         <${Facts} job=${job} />
       </div>
@@ -143,30 +144,10 @@ function Facts({ job }) {
     ["Priority", job.priority !== 0 && count(job.priority)],
     ["Tags", job.tags.length > 0 && job.tags.map((tag) => html`<a class="tag" href=${link("jobs", { tag })}>${tag}</a> `)],
     ["Batch", job.batch && html`<a class="mono" href=${link("jobs", { batch: job.batch })}>${job.batch}</a>`],
-    ["After", job.after && html`<${Parents} ids=${job.after} />`],
-    ["After the end of", job.after_any && html`<${Parents} ids=${job.after_any} />`],
     ["Attempt", job.max_attempts > 1 && `${job.attempt} of ${job.max_attempts}`],
     ["Lost deliveries", job.deliveries_lost > 0 && count(job.deliveries_lost)],
     ["Worker", job.worker && html`<span class="mono">${job.worker}</span>`],
     ["Webhook", job.webhook && html`${job.webhook.status}, ${plural(job.webhook.tries, "try", "tries")}: <span class="mono">${job.webhook.url}</span>${job.webhook.last_error && html`<br />${job.webhook.last_error}`}`],
   ].filter(([, value]) => value);
   return html`<${Panel} title="Details"><dl class="facts body">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></${Panel}>`;
-}
-
-/** The jobs that it came after, each with its status. */
-function Parents({ ids }) {
-  const [known, set] = useState({});
-  const look = useCallback(async (id) => {
-    try {
-      const job = await get(`jobs/${id}`);
-      set((old) => ({ ...old, [id]: job }));
-    } catch {
-      set((old) => ({ ...old, [id]: null }));
-    }
-  }, []);
-  useEffect(() => ids.slice(0, MOST_PARENTS).forEach(look), [ids.join()]);
-  return html`<ul class="plain">
-    ${ids.slice(0, MOST_PARENTS).map((id) => html`<li key=${id}><a class="mono" href=${link(["jobs", id])}>${known[id] ? known[id].task : id}</a> ${known[id] && html`<${Status} job=${known[id]} />`}${known[id] === null && html`<span class="dim">not there any more</span>`}</li>`)}
-    ${ids.length > MOST_PARENTS && html`<li class="dim">… and ${count(ids.length - MOST_PARENTS)} more</li>`}
-  </ul>`;
 }
