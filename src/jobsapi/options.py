@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from jobsapi import backoff, outbound
 from jobsapi.errors import FieldError
 from jobsapi.names import ID_PATTERN, NAME_PATTERN, checked_name
 
-__all__ = ["FAMILY", "MOST_PARENTS", "OPTIONS", "RELATIVE", "Option", "schema", "stored"]
+__all__ = ["FAMILY", "MOST_PARENTS", "OPTIONS", "RELATIVE", "TOLD", "Option", "schema", "stored", "told"]
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,34 @@ OPTIONS: dict[str, Option] = {
     ),
 }
 """A new option is a line here, a field in `record.JobRecord`, and what the scripts make of it."""
+
+
+def _seconds(ms: bytes) -> int | float:
+    whole, rest = divmod(int(ms), 1000)
+    return int(ms) / 1000 if rest else whole
+
+
+TOLD: dict[str, tuple[str, Callable[[bytes], Any]]] = {
+    "timeout": ("to", _seconds),
+    "memory_mb": ("mm", int),
+    "backoff": ("bo", orjson.loads),
+    "max_deliveries": ("md", int),
+    "expires_in": ("ei", _seconds),
+    "key": ("ky", bytes.decode),
+    "on_conflict": ("oc", lambda _: "return"),
+    "cache": ("nc", lambda _: False),
+    "keep": ("kp", _seconds),
+}
+"""Options that one job's document shows only where they hold: the record's field of each, and how it is read.
+
+The document shows the others by themselves; what a task says for all its jobs stands in them, too.
+"""
+
+
+def told(fields: Mapping[str, bytes | None]) -> dict[str, Any]:
+    """The options of TOLD that a record has, as a submit takes them."""
+    return {name: read(value) for name, (field, read) in TOLD.items() if (value := fields.get(field))}
+
 
 _ALONE = "makes a batch of its own: it is sent alone, with a `task` and not in a list"
 

@@ -14,6 +14,7 @@ from jobsapi.advice import advice
 from jobsapi.documents import SHOWN, document
 from jobsapi.errors import FieldError, Invalid, NoResult, ResultExpired, ResultNotReady, StoreUnavailable, UnknownJob
 from jobsapi.names import is_id
+from jobsapi.options import told
 from jobsapi.record import FIELDS, OF_ONE, Job, JobRecord, rfc3339
 from jobsapi.states import Status
 
@@ -99,7 +100,8 @@ def _whole(store: Store, jid: str) -> list[tuple[Any, ...]]:
 def _shown(store: Store, jid: str, whole: Sequence[Any], position: int | None = None) -> Job:
     """The job by what `_whole` read. Raises UnknownJob."""
     values, history, children = whole
-    record = JobRecord.from_fields(jid, dict(zip(OF_ONE, values, strict=True)))
+    fields: dict[str, bytes | None] = dict(zip(OF_ONE, values, strict=True))
+    record = JobRecord.from_fields(jid, fields)
     if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
         raise _unknown(jid)
     job = record.shown(position)
@@ -110,6 +112,7 @@ def _shown(store: Store, jid: str, whole: Sequence[Any], position: int | None = 
         job["advice"] = sentence
     if record.webhook:
         job["webhook"] = record.webhook.shown()
+    job |= told(fields)
     job |= {name: list(ids) for name in ("after", "after_any") if (ids := getattr(record, name))}
     if children:
         job["children"] = children

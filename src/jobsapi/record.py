@@ -24,7 +24,8 @@ class Job(dict[str, Any]):
     Keys: id, status, reason, task, params, queue, priority, tags, batch, progress, attempt,
     max_attempts, cancel_requested, created, run_at, started, finished, worker, error, position, links; of one job alone
     also attempts, attempts_left_out (of a long list, behind its first ten), advice, webhook, after, after_any, children
-    (how many jobs came after it). Times are RFC 3339 texts in UTC.
+    (how many jobs came after it), and of timeout, memory_mb, backoff, max_deliveries, expires_in, key, on_conflict,
+    cache and keep those that hold for it, as a submit takes them. Times are RFC 3339 texts in UTC.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -60,7 +61,7 @@ FIELDS = (
 )
 """The record's fields that are read of many jobs; the inline output (v) is left to those who read results."""
 
-OF_ONE = (*FIELDS, "hl", "lg", "af", "ay", "wh", "hs", "he", "hn", "ht")
+OF_ONE = (*FIELDS, "hl", "lg", "af", "ay", "wh", "hs", "he", "hn", "ht", "mm", "bo", "ei", "ky", "oc", "nc")
 """Those that one job's document shows."""
 
 

@@ -69,9 +69,11 @@ class Submission:
         return [self.id, len(fields), *itertools.chain.from_iterable(fields.items())]
 
     def timed(self, now: int) -> Submission:
-        """The same with its times told from `now`, ms, as points in time."""
+        """The same with its times told from `now`, ms, as points in time; `expires_in` is told as it was, too."""
         points = job_options.RELATIVE
         told = {points.get(k, k): now + int(v) if k in points else v for k, v in self.fields.items()}
+        if "xi" in self.fields:
+            told["ei"] = self.fields["xi"]  # the point in time is gone once it is claimed
         return replace(self, fields=told)
 
     def of_generations(self, present: Mapping[str, str]) -> Submission:
@@ -157,8 +159,10 @@ def _cache(
     What a job that comes after others returns may depend on theirs, and one with a webhook has an end of its own to
     tell: neither is answered by another.
     """
-    is_its_own = fields.pop("nc", None) or not {"af", "ay", "wh"}.isdisjoint(fields)
-    if is_its_own or not description.get("caching"):
+    if not description.get("caching"):
+        fields.pop("nc", None)
+        return ()
+    if not {"nc", "af", "ay", "wh"}.isdisjoint(fields):
         return ()
     caching = Caching(**description["caching"])
     fields["ck"] = caching.stored(task, description["digest"], params)

@@ -92,6 +92,51 @@ def test_an_ended_job_is_run_again_retried_and_removed(served: Serve, open_page:
     assert jid not in [job.id for job in client.list_jobs(task="broken")]
 
 
+EVERY_OPTION = {
+    "queue": "long",
+    "priority": 7,
+    "tags": ["a", "b"],
+    "max_attempts": 3,
+    "backoff": {"base": 2, "factor": 3},
+    "timeout": 70.5,
+    "memory_mb": 900,
+    "max_deliveries": 2,
+    "expires_in": 600,
+    "keep": 3600,
+    "key": "one of them",
+    "on_conflict": "return",
+    "webhook": "https://hooks.example.org/ended",
+}
+
+
+def test_run_again_sends_all_that_the_first_submit_said_but_its_time(served: Serve, open_page: Open) -> None:
+    client = served.client()
+    parent = ended(served, "kind_of", kind="number")
+    params = {"steps": 1, "seconds": 0.0, "title": "Again"}
+    first = client.add_job("walk", params, after=[parent], delay=0.01, **EVERY_OPTION)
+    page = open_page(address(served, first.id))
+    details = page.get_by_role("region", name="Details")
+    for told in ("timeout=70.5", 'key="one of them"', "memory_mb=900", 'backoff={"base": 2, "factor": 3}'):
+        expect(details).to_contain_text(told)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("complete")
+    page.get_by_role("button", name="Run again", exact=True).click()
+    page.wait_for_url(lambda url: "#/jobs/" in url and first.id not in url)
+    expect(page.get_by_text("the same parameters and options, to run at once")).to_be_visible()
+    said = client.wait_for_job(page.url.rpartition("/")[2], 60)
+    shown = {name: said[name] for name in EVERY_OPTION} | {"webhook": said.webhook["url"]}
+    assert shown == EVERY_OPTION
+    assert (said.params, said.after, said.run_at) == (params, [parent], None)
+
+
+def test_run_again_while_another_has_the_key_leads_to_that_one(served: Serve, open_page: Open) -> None:
+    client = served.client()
+    first = client.add_job("slow", {}, key="alone", on_conflict="return")
+    page = open_page(address(served, first.id))
+    page.get_by_role("button", name="Run again", exact=True).click()
+    expect(page.get_by_text("No new job: this one is active and has the same key.")).to_be_visible()
+    client.cancel_job(first.id)
+
+
 def test_the_log_follows_until_one_scrolls_up(served: Serve, open_page: Open) -> None:
     job = served.client().add_job("chatty", {"lines": 3000, "seconds": 30.0})
     page = open_page(address(served, job.id))

@@ -127,14 +127,22 @@ def _fill_lists(forms: Forms) -> None:
 
 
 def test_a_job_is_run_again_with_changes(forms: Forms):
-    first = forms.client.add_job("kinds", WHOLE, priority=7, tags=["a", "b"], queue="other")
+    said = {"timeout": 70.5, "memory_mb": 900, "key": "again", "keep": 60, "max_attempts": 2, "backoff": [1, 2.5]}
+    first = forms.client.add_job("kinds", WHOLE, priority=7, tags=["a", "b"], queue="other", delay=600, **said)
+    forms.client.cancel_job(first.id)
     page = forms.open(f"submit?task=kinds&from={first.id}")
     expect(forms.field("place is").or_(forms.field("label", forms.group("place")))).to_have_value("!here")
     expect(forms.field("big")).to_have_value("9007199254740993")
     expect(forms.field("priority")).to_have_value("7")
+    expect(page.get_by_text("without a time that it was to wait for. Its key stays")).to_be_visible()
+    assert '"timeout": 70.5' in forms.shown("curl")
+    assert "memory_mb=900" in forms.shown("Python")
+    assert "--key=again" in forms.shown("Command line")
     forms.field("count").fill("6")
     again = forms.submit()
     assert again.params == {**WHOLE, "count": 6}
+    assert {name: again[name] for name in said} == said
+    assert again.run_at is None
     assert (again.priority, again.tags, again.queue) == (7, ["a", "b"], "other")
     page.go_back()
     expect(forms.field("count")).to_be_visible()

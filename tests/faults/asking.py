@@ -115,6 +115,7 @@ def _job(now: int, jid: str, task: str, given: dict[str, Any]) -> Job:
         has_webhook="webhook" in given,
         run_at=at("delay"),
         expires=at("expires_in"),
+        expires_in=round(given["expires_in"] * 1000) if given.get("expires_in") else None,
         after=tuple(given.get("after") or ()),
         after_any=tuple(given.get("after_any") or ()),
     )

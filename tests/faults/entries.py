@@ -34,6 +34,7 @@ class Job:
     keep: int | None = None
     run_at: int | None = None
     expires: int | None = None
+    expires_in: int | None = None
     after: tuple[str, ...] = ()
     after_any: tuple[str, ...] = ()
     batch: str | None = None

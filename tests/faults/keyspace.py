@@ -176,6 +176,7 @@ def _record(job: Job) -> dict[str, Any]:
         "md": job.most_lost,
         "ra": job.run_at,
         "xa": job.expires,
+        "ei": job.expires_in,
         "ma": None if job.most_attempts == 1 else job.most_attempts,
         "pn": job.pending,
         "lg": job.group,

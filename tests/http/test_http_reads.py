@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jobsapi import jobs, registry
 from jobsapi.documents import SHOWN, document
+from jobsapi.options import TOLD
 from jobsapi.record import JobRecord
 from jobsapi.states import Status
 
@@ -50,6 +51,30 @@ def test_no_jobs_are_an_empty_page(http: FlaskClient) -> None:
 
 def test_jobs_are_listed_newest_first(http: FlaskClient, seven: list[str]) -> None:
     assert ids(http.get("/jobs")) == seven[::-1]
+
+
+def test_a_job_shows_the_options_it_was_sent_with_and_no_others(store: Store, http: FlaskClient) -> None:
+    said = {
+        "timeout": 2.5,
+        "memory_mb": 300,
+        "backoff": [1, 2.5],
+        "max_attempts": 3,
+        "max_deliveries": 2,
+        "expires_in": 60,
+        "key": "k",
+        "on_conflict": "return",
+        "keep": 0.5,
+        "priority": -4,
+        "tags": ["a"],
+        "queue": "q",
+    }
+    made = http.post("/jobs", json={"task": "free", "params": {}, **said}).get_json()["id"]
+    shown = http.get(f"/jobs/{made}").get_json()
+    assert {name: shown[name] for name in said} == said
+    jobs.claim_jobs(store, "w", {"q": ["free"]}, 1, 10.0)
+    assert http.get(f"/jobs/{made}").get_json()["expires_in"] == 60
+    bare = http.post("/jobs", json={"task": "free"}).get_json()["id"]
+    assert not TOLD.keys() & http.get(f"/jobs/{bare}").get_json().keys()
 
 
 def test_a_jobs_children_are_a_list_like_others(store: Store, http: FlaskClient) -> None:

@@ -147,6 +147,7 @@ def test_a_retry_answers_again_unless_another_does(engine):
 def test_a_job_may_be_one_of_its_own(engine):
     first = submit(engine)
     own = submit(engine, cache=False)
+    assert jobs.get_job_by_id(own, store=engine.store).cache is False
     assert own != first
     assert submit(engine, cache=True) == submit(engine, cache=None) == first
     jobs.cancel_job(first, store=engine.store)

@@ -13,6 +13,7 @@ from jobsapi.cli import complete
 from jobsapi.cli.base import JOBS, REFUSED, Talk, app, shown_json, table, talks, tell_problem, write
 from jobsapi.cli.submit import Output, print_results, progress, state
 from jobsapi.errors import JobsApiError, UnknownJob
+from jobsapi.options import TOLD
 from jobsapi.states import ENDED
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ def _described(job: Any, family: list[tuple[str, str]]) -> str:
     lines |= {name: job.get(name) for name in ("attempt", "position", "worker", "created", "run_at")}
     lines |= {name: job.get(name) for name in ("started", "finished", "batch")}
     lines |= {"took": _took(job), "tags": ", ".join(job.tags)}
+    lines["options"] = ", ".join(f"{name}={json.dumps(job[name], ensure_ascii=False)}" for name in TOLD if name in job)
     if job.cancel_requested:
         lines["cancel"] = "asked for"
     if job.error:

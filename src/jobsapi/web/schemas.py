@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobsapi.names import ID_PATTERN, NAME_PATTERN
+from jobsapi.options import OPTIONS, TOLD
 from jobsapi.states import REASONS, Status
 from jobsapi.timing import MISSES
 
@@ -98,10 +99,11 @@ _JOB = _object(
         ),
         "after": {"type": "array", "items": _ID, "description": "Jobs that must complete first."},
         "after_any": {"type": "array", "items": _ID, "description": "Jobs that must end first."},
+        **{name: {key: value for key, value in OPTIONS[name].schema.items() if key != "default"} for name in TOLD},
         "children": _COUNT
         | {"description": "How many jobs came after it, as `links.children` lists them; left out in lists."},
     },
-    *("attempts", "attempts_left_out", "advice", "webhook", "after", "after_any", "children"),
+    *("attempts", "attempts_left_out", "advice", "webhook", "after", "after_any", "children", *TOLD),
     description="One requested run of a task.",
 )
 

@@ -1,12 +1,14 @@
 // One job: where it stands, how far it is, what it writes, what came of it, and what can be done with it.
 import { html, useEffect, useRef, useState } from "../lib/html.js";
-import { del, get, post } from "../lib/api.js";
+import { optionsOf, toldOf } from "../lib/again.js";
+import { ask, del, get, post } from "../lib/api.js";
 import { confirm } from "../lib/dialog.js";
 import { count, duration, ms, plural } from "../lib/format.js";
 import { useAsk, useNow, useTitle } from "../lib/hooks.js";
 import { useLive } from "../lib/live.js";
 import { Action, Bar, Copy, Note, Panel, Status, Time, Trouble } from "../lib/parts.js";
 import { go, link } from "../lib/router.js";
+import { dumps, parse } from "../lib/json.js";
 import { toast } from "../lib/toast.js";
 import { Json } from "../lib/json_view.js";
 import { Attempts, Line } from "./job_line.js";
@@ -89,12 +91,16 @@ function Head({ job, again }) {
   </div>`;
 }
 
-async function runAgain(job) {
-  const options = { queue: job.queue, priority: job.priority, tags: job.tags, max_attempts: job.max_attempts };
-  const made = await post("jobs", { task: job.task, params: job.params, ...options });
-  toast("A new job with the same parameters.");
+async function runAgain({ id }) {
+  const job = parse(await (await ask(`jobs/${id}`)).text()); // whole integers stay whole
+  const body = dumps({ task: job.task, params: job.params, ...optionsOf(job) });
+  const answer = await ask("jobs", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  const made = await answer.json();
+  toast(answer.status === 200 ? standIn(job) : `A new job with the same parameters and options${job.run_at ? ", to run at once" : ""}.`);
   go(["jobs", made.id]);
 }
+
+const standIn = (job) => `No new job: this one ${job.key ? "is active and has the same key" : "has the same parameters, and its result answers"}.`;
 
 async function remove(job) {
   const agreed = await confirm({ title: `Remove this job?`, text: `${job.task} ${job.id}: its record, log and results are gone for good.`, yes: "Remove", no: "Keep it", danger: true });
@@ -146,6 +152,7 @@ function Facts({ job }) {
     ["Batch", job.batch && html`<a class="mono" href=${link("jobs", { batch: job.batch })}>${job.batch}</a>`],
     ["Attempt", job.max_attempts > 1 && `${job.attempt} of ${job.max_attempts}`],
     ["Lost deliveries", job.deliveries_lost > 0 && count(job.deliveries_lost)],
+    ["Options", toldOf(job).length > 0 && toldOf(job).map(([name, value]) => html`<code>${name}=${dumps(value)}</code> `)],
     ["Worker", job.worker && html`<span class="mono">${job.worker}</span>`],
     ["Webhook", job.webhook && html`${job.webhook.status}, ${plural(job.webhook.tries, "try", "tries")}: <span class="mono">${job.webhook.url}</span>${job.webhook.last_error && html`<br />${job.webhook.last_error}`}`],
   ].filter(([, value]) => value);

@@ -1,13 +1,14 @@
 // Submit: a form made of the task's schema, its options, the same as JSON, and the calls that do the same.
 
 import { html, useEffect, useMemo, useRef, useState } from "../lib/html.js";
+import { optionsOf } from "../lib/again.js";
 import { address, ask, get, token } from "../lib/api.js";
 import { bodyOf } from "../lib/calls.js";
 import { Calls } from "../lib/calls_view.js";
 import { prose } from "../lib/fields.js";
 import { focusFirstFault } from "../lib/form.js";
 import { useTitle } from "../lib/hooks.js";
-import { dumps, parse } from "../lib/json.js";
+import { dumps, isSame, parse } from "../lib/json.js";
 import { Empty, Note, Trouble } from "../lib/parts.js";
 import { go, link } from "../lib/router.js";
 import { Options, Params, useTaskForm } from "../lib/task_form.js";
@@ -29,7 +30,7 @@ export default function Submit({ route: { query } }) {
   return html`<div class="submit">
     <h1>${query.from ? "Run again with changes" : "New job"}</h1>
     ${problem && html`<${Trouble} problem=${problem} />`}
-    ${tasks && given && (tasks.length ? html`<${TaskChoice} tasks=${tasks} name=${name} task=${task} query=${query} />` : html`<${NoTask} />`)}
+    ${tasks && given && (tasks.length ? html`<${TaskChoice} tasks=${tasks} name=${name} task=${task} query=${query} hasKey=${Boolean(given.options?.key)} />` : html`<${NoTask} />`)}
     ${task && given && html`<${SubmitForm} key=${name + (query.from ?? "") + (query.params ?? "")} task=${task} given=${given} from=${query.from} />`}
   </div>`;
 }
@@ -38,20 +39,18 @@ export default function Submit({ route: { query } }) {
 async function begin({ from, params }) {
   if (from) {
     const job = parse(await (await ask(`jobs/${encodeURIComponent(from)}`)).text());
-    return { task: job.task, params: job.params, queue: job.queue, options: optionsOfJob(job) };
+    return { task: job.task, params: job.params, options: optionsOf(job) };
   }
   return params ? { params: parse(params) } : {};
 }
 
-function optionsOfJob(job) {
-  const options = {};
-  if (job.priority) options.priority = job.priority;
-  if (job.tags?.length) options.tags = job.tags;
-  if (job.max_attempts > 1) options.max_attempts = job.max_attempts;
-  return options;
+// Those that are not the task's own: nothing has to be said for these.
+function beyond(task, options = {}) {
+  const own = Object.entries(options).filter(([name, value]) => !isSame(task[name] ?? null, value));
+  return own.length ? Object.fromEntries(own) : undefined;
 }
 
-function TaskChoice({ tasks, name, task, query }) {
+function TaskChoice({ tasks, name, task, query, hasKey }) {
   const choose = (event) => go("submit", { task: event.target.value });
   return html`<div class="field task-choice">
     <div class="field-head"><label for="task">Task</label></div>
@@ -62,7 +61,7 @@ function TaskChoice({ tasks, name, task, query }) {
     ${task?.summary && html`<p class="summary">${prose(task.summary)}</p>`}
     ${task && !task.workers && html`<${Note}>No worker runs this task now: a job waits until one comes.<//>`}
     ${!task && html`<${Note} kind="bad">No worker has told of a task named <code>${name}</code>.<//>`}
-    ${query.from && html`<p class="help">The parameters are those of <a href=${link(["jobs", query.from])}>${query.from}</a>.</p>`}
+    ${query.from && html`<p class="help">The parameters and options are those of <a href=${link(["jobs", query.from])}>${query.from}</a>, without a time that it was to wait for${hasKey ? ". Its key stays: while another active job has it, the API makes no second one" : ""}.</p>`}
   </div>`;
 }
 
@@ -70,7 +69,7 @@ const NoTask = () => html`<${Empty} title="No task is known yet"><p>Start a work
 
 function SubmitForm({ task, given, from }) {
   const root = useRef(null);
-  const begun = useMemo(() => (given.queue && given.queue !== task.queue ? { ...given, options: { queue: given.queue, ...given.options } } : given), [given, task]);
+  const begun = useMemo(() => ({ ...given, options: beyond(task, given.options) }), [given, task]);
   const its = useTaskForm(task, { given: begun, lists: useLists(task), keep: !from && !given.params });
   const [sent, setSent] = useState({ busy: false, problem: null });
   const key = useKey(its.request);
