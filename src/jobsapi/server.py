@@ -29,8 +29,8 @@ _LAST_WORDS = 5
 """Seconds that requests under way are given when the API stops."""
 
 _ALLOCATOR = ("_RJEM_MALLOC_CONF", "tcache:false")
-"""Granian's allocator keeps for each thread what it freed: of the many threads that held replies need, more than half of
-the memory."""
+"""Granian's allocator keeps for each thread what it freed: with the many threads that held replies need, that is more
+than half of the process's memory."""
 
 _LOGGING: dict[str, Any] = {
     "version": 1,
