@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
@@ -43,10 +42,11 @@ def test_a_dropped_file_is_loaded_and_browsed_page_by_page(forms: Forms):
     expect(page.get_by_text("records/s")).to_be_visible()
     page.get_by_role("link", name="Browse dropped").click()
     expect(page.get_by_text("250 records, the first 100 shown")).to_be_visible()
-    expect(page.get_by_role("img", name=re.compile("value: 0 to 49.5, mean 24.75"))).to_be_visible()
+    expect(page.get_by_role("img", name="value: 0 to 124.5", exact=True)).to_be_visible()
+    expect(page.get_by_text("The small histograms are of all 250 records.")).to_be_visible()
     page.get_by_role("button", name="Show 100 more").click()
     page.get_by_role("button", name="Show 50 more").click()
-    expect(page.get_by_role("img", name=re.compile("value: 0 to 124.5"))).to_be_visible()
+    expect(page.get_by_role("img", name="value: 0 to 124.5, mean 62.25")).to_be_visible()
     expect(page.get_by_role("button", name="Row 249, all of it")).to_be_visible()
 
 
@@ -73,6 +73,9 @@ def test_records_are_found_as_one_types_and_the_address_holds_what_was_asked(for
     page = _load(forms, "searched")
     page.get_by_label("Search", exact=True).press_sequentially("yuma")
     expect(page.get_by_text("125 records found")).to_be_visible()
+    expect(page.get_by_role("img", name="city: always Yuma")).to_be_visible()
+    expect(page.get_by_role("img", name="value: 0.5 to 124.5", exact=True)).to_be_visible()
+    expect(page.get_by_text("of all 125 records that were found.")).to_be_visible()
     page.get_by_role("button", name="Add a filter").click()
     filters = page.get_by_role("group", name="Filter 1")
     filters.get_by_label("Field", exact=True).select_option("value")

@@ -44,6 +44,17 @@ def found(http: FlaskClient, query: str) -> list[str]:
     return [each["id"] for each in page["records"]]
 
 
+def test_a_histogram_is_of_the_whole_set_or_of_a_search(storms: FlaskClient) -> None:
+    told = storms.get("/datasets/default/histogram?field=mag&bins=2").get_json()
+    assert told == {"field": "mag", "total": 3, "values": None, "numbers": {"low": -1, "high": 2.5, "counts": [1, 2]}}
+    found = storms.get("/datasets/default/histogram?field=where.state&search=rain*&mag.gte=0").get_json()
+    assert (found["total"], found["values"]) == (1, {"different": 1, "top": [["Ohio", 1]]})
+    assert storms.get("/datasets/other/histogram?field=mag").get_json()["total"] == 0
+    for wrong in ("", "?field=mag&bins=0", "?field=mag&bins=51", "?field=mag&bins=x", "?field=mag&field=name"):
+        assert storms.get(f"/datasets/default/histogram{wrong}").status_code == 422
+    assert storms.get("/datasets/a%20b/histogram?field=mag").status_code == 422
+
+
 # --- Loading --------------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ one they began with, a job in the one that was current when it first asked, plus
 it is built. `get_raw` and `search_raw` give records as the JSON they are stored as.
 """
 
+from jobsapi.data.histograms import histogram
 from jobsapi.data.ranges import Records, records
 from jobsapi.data.searching import Page, get, get_raw, search, search_raw
 from jobsapi.data.sets import datasets, empty, load
@@ -17,6 +18,7 @@ __all__ = [
     "empty",
     "get",
     "get_raw",
+    "histogram",
     "load",
     "records",
     "search",

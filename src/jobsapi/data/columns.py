@@ -23,10 +23,21 @@ from pyroaring import BitMap
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Block", "Head", "Piece", "block_key", "decode_block", "decode_head", "decode_piece", "encode", "piece_key"]
+__all__ = [
+    "BLOCK",
+    "Block",
+    "Head",
+    "Piece",
+    "block_key",
+    "decode_block",
+    "decode_head",
+    "decode_piece",
+    "encode",
+    "piece_key",
+]
 
 _LEVEL = 3
-_BLOCK = 256
+BLOCK = 256
 _PIECE = 4096
 _SOLID = 1024
 """How many records must have a value for it to be kept as a bitmap of its own."""
@@ -156,11 +167,11 @@ def encode(entries: Mapping[Any, int | array[int]], block: int, piece: int) -> t
         pieces.add(entries[value])
     starts.append(pieces.total)
     pieces.cut()
-    cuts = range(0, len(values), _BLOCK)
-    blocks = [_pack(orjson.dumps(values[i : i + _BLOCK]), starts[i : i + _BLOCK + 1].tobytes()) for i in cuts]
+    cuts = range(0, len(values), BLOCK)
+    blocks = [_pack(orjson.dumps(values[i : i + BLOCK]), starts[i : i + BLOCK + 1].tobytes()) for i in cuts]
     only_block = blocks.pop() if len(blocks) == 1 else b""
     only_piece = pieces.done.pop() if len(pieces.done) == 1 else b""
-    facts = [values[::_BLOCK], block, pieces.places, piece, pieces.total]
+    facts = [values[::BLOCK], block, pieces.places, piece, pieces.total]
     return _pack(orjson.dumps(facts), only_block, only_piece), blocks, pieces.done
 
 

@@ -50,7 +50,7 @@ def cancel(batch: str) -> Response:
 
 @blueprint.get("/batches/<batch>/results")
 def results(batch: str) -> Response:
-    """The results of a batch as one table, a row a job; as CSV all of it, as JSON a page."""
+    """A batch's results as one table, a row a job; as CSV all of it, as JSON a page."""
     given = query("format", "limit", "cursor")
     limit, start = page_limit(given.get("limit"), 1000), cursor("r", given.get("cursor"))
     if _form(given) == "csv":

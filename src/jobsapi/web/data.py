@@ -9,6 +9,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from jobsapi import data
+from jobsapi.data.histograms import MOST_BINS
 from jobsapi.errors import FieldError, Invalid, Unreadable, UnsupportedMedia
 from jobsapi.names import checked_name
 from jobsapi.web.common import address, page_limit, query, reply, the_settings, the_store
@@ -123,6 +124,23 @@ def datasets() -> Response:
     """Every data set, with its records counted and its fields."""
     query()
     return reply({"datasets": data.datasets(store=the_store())})
+
+
+@blueprint.get("/datasets/<name>/histogram")
+def histogram(name: str) -> Response:
+    """How a field is spread, in the set or a search."""
+    given = _once()
+    field, bins = given.get("field"), given.get("bins", "12")
+    if field is None:
+        raise _at("field", "is missing; it names the field to look at")
+    if not (bins.isascii() and bins.isdigit() and 1 <= int(bins[:9]) <= MOST_BINS):
+        raise _at("bins", f"is a number from 1 to {MOST_BINS}")
+    where = {name: value for name, value in given.items() if name not in ("field", "bins", "search")}
+    dataset = _dataset({"dataset": name})
+    told = data.histogram(
+        field, given.get("search", ""), dataset=dataset, where=where, bins=int(bins), store=the_store()
+    )
+    return reply(told)
 
 
 def _dataset(given: dict[str, str]) -> str:

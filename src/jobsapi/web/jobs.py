@@ -46,7 +46,7 @@ _FILTERS = ("status", "task", "queue", "tag", "batch")
 
 @blueprint.post("/jobs")
 def submit() -> Response:
-    """One job, or with an array, NDJSON or a sweep many; answered once they are recorded."""
+    """One job, or with an array, NDJSON or a sweep many; answered once recorded."""
     query()
     sent = read_body(the_settings().max_body)
     body = _submitted(sent)

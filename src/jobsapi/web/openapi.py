@@ -113,7 +113,7 @@ def _path_parameter(path: str, name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string", "minLength": 1}
     if name == "batch" or (name == "id" and not path.startswith("/data")):
         schema = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
-    elif path.startswith(("/queues", "/tasks", "/schedules")):
+    elif path.startswith(("/queues", "/tasks", "/schedules", "/datasets")):
         schema = NAME
     return {"name": name, "in": "path", "required": True, "schema": schema}
 

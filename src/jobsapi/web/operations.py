@@ -77,6 +77,10 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     ),
     "records": _query("records", "The JSON pointer of the list to load, where a document holds more than one."),
     "search": _query("search", "Words that must all occur, in any field, whatever their case; `word*` is a prefix."),
+    "field": _query("field", "The field to look at; `outer.inner` inside an object.") | {"required": True},
+    "bins": _query(
+        "bins", "How many ranges, or values, at most.", {"type": "integer", "minimum": 1, "maximum": 50, "default": 12}
+    ),
     "fields": _query(
         "fields",
         "`FIELD=value` exactly; `FIELD.gte=` and `FIELD.lte=` for ranges; `where.FIELD=` where a name is taken.",
@@ -185,6 +189,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("DELETE", "/data"): Operation({200: "Emptied"}, (409, 422), ("dataset",)),
     ("GET", "/data/{id}"): Operation({200: "Record"}, (404, 422), ("dataset",)),
     ("GET", "/datasets"): Operation({200: "Datasets"}, (422,)),
+    ("GET", "/datasets/{name}/histogram"): Operation({200: "Histogram"}, (422,), ("field", "bins", "search", "fields")),
     ("GET", "/tasks"): Operation({200: "Tasks"}, (422,)),
     ("GET", "/tasks/{name}"): Operation({200: "Task"}, (404, 422)),
     ("GET", "/queues"): Operation({200: "Queues"}, (422,)),

@@ -276,6 +276,25 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         }
     ),
     "Datasets": _list_of("datasets", "Dataset"),
+    "Histogram": _object(
+        {
+            "field": {"type": "string"},
+            "total": _COUNT | {"description": "How many records fit."},
+            "numbers": _object(
+                {"low": {"type": "number"}, "high": {"type": "number"}, "counts": {"type": "array", "items": _COUNT}},
+                description="How many have a number in each of the equal ranges from `low` to `high`; null where none "
+                "has, or too many fit a search to be counted.",
+            )
+            | {"type": ["object", "null"]},
+            "values": _object(
+                {"different": _COUNT, "top": {"type": "array", "items": {"type": "array"}}},
+                description="How many different texts, or true and false, there are, and the most frequent ones, each "
+                "as [value, how many]; null where there are none, or too many.",
+            )
+            | {"type": ["object", "null"]},
+        },
+        description="How the values of a field are spread. A list counts once for each of its values.",
+    ),
     "Record": {"type": "object", "description": "One object of the data, as it was loaded."},
     "NewRecord": {
         "type": "object",

@@ -43,6 +43,20 @@ function ofWords(values, most) {
   return { count: values.length, bars, text: different };
 }
 
+// The same of what the API counted: of numbers alone, or of words alone; null for what is both or could not be counted.
+export function counted({ total, numbers, values }) {
+  if (numbers && !values) {
+    const { low, high, counts } = numbers, width = (high - low) / counts.length, top = Math.max(...counts);
+    const bars = counts.map((count, i) => ({ label: `${told(low + i * width)} to ${told(low + (i + 1) * width)}: ${count}`, share: count / top }));
+    return { count: total, bars, low, high, text: low === high ? `always ${told(low)}` : `${told(low)} to ${told(high)}` };
+  }
+  if (!values || numbers) return null;
+  const { different, top } = values, [first, most] = top[0];
+  const bars = top.map(([word, count]) => ({ label: `${brief(word)}: ${count}`, share: count / most }));
+  const text = different === 1 ? `always ${brief(first)}` : most === 1 ? `${different} values, all different` : `${different} different values, mostly ${brief(first)}`;
+  return { count: total, bars, text };
+}
+
 const brief = (word) => (word.length > 40 ? `${word.slice(0, 39)}…` : word);
 const told = (value) => String(Number(value.toPrecision(4)));
 

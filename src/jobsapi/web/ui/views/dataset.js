@@ -2,7 +2,7 @@
 
 import { html, useEffect, useMemo, useRef, useState } from "../lib/html.js";
 import { ask, get, query as asked } from "../lib/api.js";
-import { histogram, startsFrom, valueAt } from "../lib/columns.js";
+import { counted, histogram, startsFrom, valueAt } from "../lib/columns.js";
 import { brief, count, plural } from "../lib/format.js";
 import { useTitle } from "../lib/hooks.js";
 import { dumps, parse } from "../lib/json.js";
@@ -34,7 +34,7 @@ export function DatasetView({ name, query }) {
     <p class="found" role="status">${pages.total !== null && `${isFiltered ? `${plural(pages.total, "record")} found` : plural(pages.total, "record")}${pages.records.length < pages.total ? `, the first ${count(pages.records.length)} shown` : ""}`}</p>
     <${Trouble} problem=${pages.problem} again=${pages.again} />
     <${StartBar} chosen=${chosen} records=${pages.records} dataset=${name} isFiltered=${isFiltered} />
-    ${pages.records.length > 0 && html`<${Records} records=${pages.records} fields=${fields?.fields ?? []} chosen=${chosen} isFiltered=${isFiltered} />`}
+    ${pages.records.length > 0 && html`<${Records} records=${pages.records} total=${pages.total} fields=${fields?.fields ?? []} chosen=${chosen} isFiltered=${isFiltered} what=${{ name, search, where, version: pages.version }} />`}
     ${pages.total === 0 && html`<${Empty} title=${isFiltered ? "No record fits" : "It is empty"}><p>${isFiltered ? "A word matches whole words; word* matches their beginning." : html`<a href=${link("data")}>Load a file</a>`}</p><//>`}
     ${pages.next && html`<p><button type="button" disabled=${pages.busy} onClick=${pages.more}>${pages.busy ? "…" : `Show ${Math.min(PAGE, pages.total - pages.records.length)} more`}</button></p>`}
   </div>`;
@@ -133,10 +133,11 @@ function useChosen(records) {
   return { places, toggle, all: (isOn) => setPlaces(new Set(isOn ? records.keys() : [])) };
 }
 
-function Records({ records, fields, chosen, isFiltered }) {
+function Records({ records, total, fields, chosen, isFiltered, what }) {
   const [open, setOpen] = useState(null);
   const columns = useMemo(() => columnsOf(records, fields), [records, fields]);
-  const shown = columns.slice(0, MOST_COLUMNS);
+  const whole = useWhole(what, columns.slice(0, MOST_COLUMNS).map((each) => each.name), records.length < total);
+  const shown = columns.slice(0, MOST_COLUMNS).map((each) => ({ ...each, ...whole.get(each.name) }));
   const isAll = chosen.places.size === records.length;
   return html`${columns.length > MOST_COLUMNS && html`<p class="help">${MOST_COLUMNS} of ${columns.length} fields are shown; a row's number shows all of it.</p>`}
     <div class="records-box" tabindex="0" role="region" aria-label="Records">
@@ -149,8 +150,38 @@ function Records({ records, fields, chosen, isFiltered }) {
       <tbody>${records.map((record, i) => html`<${Row} key=${i} record=${record} at=${i} columns=${shown} isChosen=${chosen.places.has(i)} toggle=${chosen.toggle}
         isOpen=${open === i} show=${() => setOpen(open === i ? null : i)} />`)}</tbody>
     </table></div>
-    <p class="help">The small histograms are of the ${count(records.length)} rows that are shown.</p>`;
+    <p class="help">${ofWhat(records.length, total, shown.filter((each) => !whole.get(each.name)), isFiltered)}</p>`;
 }
+
+function ofWhat(rows, total, others, isFiltered) {
+  const all = `The small histograms are of all ${plural(total, "record")}${isFiltered ? " that were found" : ""}`;
+  if (rows === total) return `${all}.`;
+  const names = others.length > 5 ? `${others.length} fields` : others.map((each) => each.name).join(", ");
+  return others.length ? `${all}; of ${names} they are of the ${plural(rows, "row")} that are shown.` : `${all}.`;
+}
+
+// Name of a column → its histogram over all that was found, which the API counts; one column is asked for after the other.
+function useWhole({ name, search, where, version }, names, isWanted) {
+  const [found, setFound] = useState(new Map());
+  const key = dumps({ name, search, where, version, names, isWanted });
+  useEffect(() => {
+    const stop = new AbortController();
+    setFound(new Map());
+    const next = async (left) => {
+      if (!left.length) return;
+      const path = `datasets/${encodeURIComponent(name)}/histogram${asked({ ...escaped(where), search, field: left[0] })}`;
+      const its = counted(await get(path, { signal: stop.signal }));
+      if (its) setFound((before) => new Map(before).set(left[0], its));
+      await next(left.slice(1));
+    };
+    if (isWanted) next(names).catch(() => {}); // those of the rows stay
+    return () => stop.abort();
+  }, [key]);
+  return found;
+}
+
+// Conditions on fields that have the names of what is asked here.
+const escaped = (where) => Object.fromEntries(Object.entries(where).map(([field, value]) => [field === "field" || field === "bins" ? `where.${field}` : field, value]));
 
 function columnsOf(records, fields) {
   const names = new Set();
