@@ -83,7 +83,7 @@ async function pause(name, on, again) {
   again();
 }
 
-const jobsOf = (queue, status) => html`<a href=${link("jobs", { queue: queue.name, status })}>${short(queue[status])}</a>`;
+const jobsOf = (queue, status) => (queue[status] ? html`<a href=${link("jobs", { queue: queue.name, status })}>${short(queue[status])}</a>` : html`<span class="dim">0</span>`);
 
 function Queues({ queues, again }) {
   const columns = [
