@@ -16,7 +16,7 @@ STEP = 10_000
 
 class UseJobsapi(Driver):
     packages = ("jobsapi", "redis", "hiredis")
-    finished, database = ("ZCARD", Keys("jobsapi").retained()), 1
+    finished, database = ("ZCARD", Keys("jobsapi").listed("c", "default", "echo")), 1
 
     def prepare(self) -> None:
         self.store = connect(Settings(redis_url=URL))

@@ -106,6 +106,8 @@ __all__ = [
 _STEP = 100
 """Jobs a script handles in one go: about 2 ms of the server's time."""
 
+_LOOKS = 10
+"""Calls, of four groups of ended jobs each, that one look at what is over makes at the most."""
 _AT_ONCE = 10
 """Steps that are sent without waiting for the reply to each; between two of them the server serves others."""
 
@@ -296,12 +298,17 @@ def expire_jobs(store: Store, most: int = 100) -> int:
 
 def prune_jobs(store: Store, most: int = 50) -> int:
     """Remove results, later records, of ended jobs whose time has come or that are too many; how many were touched."""
-    kept = store.settings
-    pairs = store.run("prune", _ms(kept.keep_jobs), most, kept.keep_count, kept.keep_bytes)
-    for jid, token in zip(pairs[::2], pairs[1::2], strict=True):
-        if token:
-            results.remove_files(store.settings, jid.decode(), token.decode())
-    return len(pairs) // 2
+    kept, touched = store.settings, 0
+    for _ in range(_LOOKS):
+        how = _ms(kept.keep_jobs), most - touched, kept.keep_count, kept.keep_bytes
+        is_more, *pairs = store.run("prune", _keep(store), *how)
+        for jid, token in zip(pairs[::2], pairs[1::2], strict=True):
+            if token:
+                results.remove_files(store.settings, jid.decode(), token.decode())
+        touched += len(pairs) // 2
+        if not is_more or touched >= most:
+            break
+    return touched
 
 
 def tidy_lists(store: Store, most: int = 20) -> int:

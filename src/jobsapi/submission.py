@@ -148,7 +148,7 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
     if store.settings.max_deliveries != 3 and "md" not in fields:
         fields["md"] = store.settings.max_deliveries
     datasets = _cache(store, task, description, params, fields)
-    return Submission(task, queue, {**fields, "p": encoded, "g": digest}, base=base, datasets=datasets)
+    return Submission(task, queue, {**fields, "p": encoded}, base=base, datasets=datasets)
 
 
 def _cache(

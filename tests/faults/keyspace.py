@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tests.faults.entries import CACHE, ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED
+from tests.faults.entries import CACHE, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED
 
 if TYPE_CHECKING:
     from jobsapi.store import Store
@@ -20,7 +20,7 @@ _READS = {
     "get": ("ob", "u", "g", "sc", "seq", "cl", "ca"),
     "smembers": ("lists", "paused", "r", "cq"),
     "zrange": (
-        *("q", "l", "t", "k", "c", "cp", "due", "settled", "expiring", "leases", "retained", "staged", "stir"),
+        *("q", "l", "t", "k", "c", "cp", "due", "settled", "expiring", "leases", "retained", "bare", "staged", "stir"),
         *("opening", "webhooks", "bulky", "bj", "batches", "borrowed", "fo"),
     ),
 }
@@ -57,7 +57,7 @@ def _plain(kind: str, value: Any) -> Any:
     if kind == "h":
         return [orjson.loads(line) for line in value]
     if kind == "j":
-        fields = {name.decode(): text.decode() for name, text in value.items() if name not in (b"p", b"g")}
+        fields = {name.decode(): text.decode() for name, text in value.items() if name != b"p"}
         fields |= {"rq": "1"} if "rq" in fields else {}  # a name that chance gave
         return fields | ({"er": orjson.loads(fields["er"])} if "er" in fields else {})
     if isinstance(value, bytes):
@@ -88,6 +88,7 @@ def expected(model: Model) -> dict[str, Any]:
     borrowed = model.placed | {batch: each.borrowed for batch, each in model.batches.items()}
     keys |= {f"bj:{batch}": _scored(places) for batch, places in borrowed.items()}
     keys |= _notes(model)
+    keys |= {name: [(str(group), float(at)) for group, at in each.items()] for name, each in model.looks.items()}
     return {name: _sorted(value) for name, value in keys.items() if value}
 
 
@@ -116,8 +117,6 @@ def _places(job: Job) -> list[tuple[str, str, float]]:
         places.append(("leases", job.lease))
     if job.hook_at is not None:
         places.append(("webhooks", job.hook_at))
-    if job.status in ENDED:
-        places.append(("retained", (job.retained or 0) + (2**50 if job.has_no_output else 0)))
     if job.beside:
         places.append(("bulky", job.ended))
     return [(name, job.id, float(score or 0)) for name, score in places]

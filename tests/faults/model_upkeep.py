@@ -9,7 +9,7 @@ from tests.faults.entries import COMPLETE, FAILED, SCHEDULED, Job
 from tests.faults.records import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
 
 class Upkeep(Records):
@@ -67,39 +67,67 @@ class Upkeep(Records):
             self._let_go(job)
 
     def prune(self, most: int) -> int:
-        ended = [job for job in self.jobs.values() if job.retained is not None]
         over = [
             (each.retained, batch) for batch, each in self.batches.items() if (each.retained or math.inf) <= self.now
         ]
         for _, batch in sorted(over)[:most]:
             del self.batches[batch]
-        self._pruned = min(most, len(over))
-        bare = sorted((job for job in ended if job.has_no_output), key=lambda job: (job.retained, job.id))
-        full = sorted((job for job in ended if not job.has_no_output), key=lambda job: (job.retained, job.id))
-        self._remove([job for job in bare if (job.retained or 0) <= self.now], most)
-        self._remove_outputs([job for job in full if (job.retained or 0) <= self.now], most)
-        for some in (bare, full):
-            left = [job for job in some if job.id in self.jobs and job.has_no_output == (some is bare)]
-            too_many = sum(job.retained is not None for job in self.jobs.values()) - self.most_kept
-            self._remove(left[: max(0, too_many)], most)
+        self._left = most - min(most, len(over))
+        self._remove_due("bare", self._erase)
+        self._remove_due("retained", self._remove_outputs)
+        self._remove_surplus("bare")
+        self._remove_surplus("retained")
         for job in sorted((job for job in self.jobs.values() if job.beside), key=lambda job: (job.ended, job.id)):
-            if sum(each.beside for each in self.jobs.values()) > self.most_bytes:
-                self._remove_outputs([job], most)
-        return self._pruned
+            if self._left and sum(each.beside for each in self.jobs.values()) > self.most_bytes:
+                self._remove_outputs(job)
+                self._left -= 1
+        return most - self._left
 
-    def _remove(self, over: Sequence[Job], most: int) -> None:
-        for job in over[: most - self._pruned]:
-            self._erase(job)
-            self._pruned += 1
+    def _soonest(self, index: str) -> int | None:
+        """The group of jobs that is looked at next."""
+        looks = self.looks[index]
+        return min(looks, key=lambda group: (looks[group], str(group)), default=None)
 
-    def _remove_outputs(self, over: Sequence[Job], most: int) -> None:
-        for job in over[: most - self._pruned]:
-            last = (job.ended or 0) + self.keep_record
-            if last <= self.now:
+    def _ended_of(self, group: int, index: str) -> list[Job]:
+        some = [job for job in self.jobs.values() if job.is_ended and (job.number or 0) // 256 == group]
+        some = [job for job in some if job.has_no_output == (index == "bare")]
+        return sorted(some, key=lambda job: (job.retained, job.number))
+
+    def _remove_due(self, index: str, act: Callable[[Job], None]) -> None:
+        looks = self.looks[index]
+        while self._left and (group := self._soonest(index)) is not None and looks[group] <= self.now:
+            jobs = self._ended_of(group, index)
+            over = [job for job in jobs if (job.retained or 0) <= self.now][: self._left]
+            for job in over:
+                act(job)
+            self._left -= len(over)
+            due = jobs[len(over)].retained if len(over) < len(jobs) else None
+            if due is None:
+                del looks[group]
+            elif due > self.now:
+                looks[group] = max(due, self.now + min(60_000, self.keep / 100))
+
+    def _remove_surplus(self, index: str) -> None:
+        while self._left and (surplus := sum(job.is_ended for job in self.jobs.values()) - self.most_kept) > 0:
+            group = self._soonest(index)
+            if group is None:
+                return
+            jobs = self._ended_of(group, index)
+            over = jobs[: min(surplus, self._left)]
+            for job in over:
                 self._erase(job)
-            else:
-                job.output, job.beside, job.has_no_output, job.retained = None, 0, True, last
-            self._pruned += 1
+            self._left -= len(over)
+            if len(over) < len(jobs):
+                return
+            del self.looks[index][group]
+
+    def _remove_outputs(self, job: Job) -> None:
+        last = (job.ended or 0) + self.keep_record
+        if last <= self.now:
+            self._erase(job)
+        else:
+            job.output, job.beside, job.has_no_output, job.retained = None, 0, True, last
+            self._look_by("bare", job)
 
     def tidy(self) -> int:
         used = {(queue, task) for _, queue, task in self.counts()}

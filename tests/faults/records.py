@@ -53,6 +53,8 @@ class Records:
         self.placed: dict[str, dict[str, int]] = {}
         """The same of batches that are not accepted yet."""
         self.paused: set[str] = set()
+        self.looks: dict[str, dict[int, float]] = {"retained": {}, "bare": {}}
+        """When to look at the ended jobs of each 256 numbers, for their results and for their records."""
         self.last_claim: dict[str, tuple[str, list[str]]] = {}
         self.control: dict[str, dict[str, int]] = {}
         self.words: Counter[str] = Counter()
@@ -211,6 +213,7 @@ class Records:
         job.ended, job.reason = self.now, reason
         job.error = error or job.error
         job.retained = self.now + (self.keep if job.keep is None else job.keep)
+        self._look_by("retained", job)
         self.outcomes[f"{job.task}:{reason or 'complete'}"] += 1
         if job.has_children:
             self.settled[job.id] = self.now
@@ -222,6 +225,10 @@ class Records:
         if job.is_awaited:
             job.is_awaited = False
             self.words[job.id] += 1
+
+    def _look_by(self, index: str, job: Job) -> None:
+        group, at = (job.number or 0) // 256, job.retained or 0
+        self.looks[index][group] = min(at, self.looks[index].get(group, at))
 
     def _fail_dependent(self, job: Job, parent: str) -> None:
         message = f"The job {parent}, which it came after, did not complete."

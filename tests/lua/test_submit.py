@@ -15,7 +15,7 @@ def test_a_submitted_job_has_a_record_and_a_place_in_its_queue_which_is_its_list
 
 def test_defaults_are_not_stored(engine):
     jid = engine.submit(priority=0, tags=[])
-    assert set(engine.store.redis.hgetall(engine.store.keys.job(jid))) == {b"s", b"t", b"q", b"p", b"g", b"c", b"n"}
+    assert set(engine.store.redis.hgetall(engine.store.keys.job(jid))) == {b"s", b"t", b"q", b"p", b"c", b"n"}
 
 
 def test_a_submit_that_is_sent_again_is_the_same_job(engine):

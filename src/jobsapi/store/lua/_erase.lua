@@ -35,7 +35,6 @@ local function erase(job, at)
   if v[2] then leave_batch(v[2]) end
   answer_no_more(v[3], job.id)
   relist(job, nil)
-  redis.call('ZREM', K.retained(), job.id)
   if job.webhook then redis.call('ZREM', K.webhooks(), job.id) end
   redis.call('UNLINK', K.job(job.id), K.history(job.id), K.log(job.id), K.log_tail(job.id), K.followers(job.id))
   return leave_parents(job, v[4]) + leave_parents(job, v[5])

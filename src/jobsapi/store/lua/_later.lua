@@ -17,6 +17,14 @@ local function count_later(key, field)
   counted[key][field] = (counted[key][field] or 0) + 1
 end
 
+-- Ended jobs are found by their numbers when their time comes: an index says of each 256 when to look at them.
+local soonest = {}
+local function group_of(job) return math.floor(job.number / 256) end
+local function look_by(index, group, at)
+  soonest[index] = soonest[index] or {}
+  soonest[index][group] = math.min(at, soonest[index][group] or at)
+end
+
 -- Who watches is told of the jobs that moved, once each, by what their records say when the script ends. While nobody
 -- does, that costs one look. `data`: what a kind of event has to say: a reason, a progress, a part of the log.
 local moved = {}
@@ -33,6 +41,11 @@ end
 
 local function flush()
   for _, words in ipairs(in_order) do redis.call(unpack(words)) end
+  for index, groups in pairs(soonest) do
+    local words = { 'ZADD', index, 'LT' }
+    for group, at in pairs(groups) do words[#words + 1], words[#words + 2] = at, group end
+    redis.call(unpack(words))
+  end
   if moved[1] and is_watched() then
     for _, id in ipairs(moved) do tell('s', id) end
   end

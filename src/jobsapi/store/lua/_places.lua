@@ -1,7 +1,7 @@
 -- Part of audit, strays and repair: where a job stands by what its record says.
 -- include: whole
 
--- {name of the key, the key, the score there (nil: any), what the key is of}
+-- {name of the key, the key, the score there (nil: any), what the key is of, what stands there (nil: the job's id)}
 local function places(job, at)
   if job.status == S.staged then return {} end
   local found = {}
@@ -33,7 +33,7 @@ local function places(job, at)
     found[#found + 1] = { 'leases', K.leases() }
     if job.group then found[#found + 1] = { 'running', K.running(job.group), 1, job.group } end
   elseif is_ended(job) then
-    found[#found + 1] = { 'retained', K.retained() }
+    found[#found + 1] = { 'retained', job.has_no_output and K.bare() or K.retained(), nil, nil, group_of(job) }
     if job.webhook and not job.is_told then found[#found + 1] = { 'webhooks', K.webhooks() } end
     if job.output_bytes then found[#found + 1] = { 'bulky', K.bulky(), tonumber(job.ended_at) } end
   end
@@ -53,7 +53,7 @@ end
 local function wrong_places(job, at)
   local wrong = {}
   for _, place in ipairs(places(job, at)) do
-    local score = score_in(place[1], place[2], job.id)
+    local score = score_in(place[1], place[2], place[5] or job.id)
     local fits = score and (not place[3] or tonumber(score) == place[3])
     if not fits then wrong[#wrong + 1] = place end
   end

@@ -6,7 +6,7 @@ local function settle(job, to, reason, at, keep, ...)
   relist(job, to)
   redis.call('HSET', K.job(job.id), 's', to, 'e', at, ...)
   if reason ~= '' then redis.call('HSET', K.job(job.id), 'r', reason) end
-  later('ZADD', K.retained(), at + (job.keep or keep), job.id)
+  look_by(K.retained(), group_of(job), at + (job.keep or keep))
   count_later(K.ended(), job.task .. ':' .. (reason ~= '' and reason or 'complete'))
   if job.key and redis.call('GET', K.keyed(job.key)) == job.id then redis.call('DEL', K.keyed(job.key)) end
   if job.has_children then -- others wait for it: `resolve` tells them, in small steps

@@ -17,12 +17,13 @@ if not job or not job.is_whole then return 0 end
 
 local function score_of(place)
   if place[1] == 'leases' then return at + lease end
-  if place[1] == 'retained' then return job.ended_at + (job.has_no_output and 2 ^ 50 + keep_record or job.keep or keep) end
+  if place[1] == 'retained' then return job.ended_at + (job.has_no_output and keep_record or job.keep or keep) end
   return place[3] or at
 end
 
 for _, place in ipairs(wrong_places(job, at)) do
-  if place[1] == 'running' then redis.call('SADD', place[2], id) else redis.call('ZADD', place[2], score_of(place), id) end
+  local who = place[5] or id
+  if place[1] == 'running' then redis.call('SADD', place[2], id) else redis.call('ZADD', place[2], score_of(place), who) end
   if place[1] == 'ready' then redis.call('ZADD', K.wake(job.queue, job.task), 0, 'look') end
   if place[1] == 'due' then redis.call('ZADD', K.stir(), 0, 'look') end
   mended = mended + 1

@@ -19,7 +19,6 @@ if job.began and not (last_told and string.find(last_told, job.token, 1, true)) 
   local v = redis.call('HMGET', K.job(id), 'r', 'e', 'er')
   remember(job, v[1] or 'complete', tonumber(v[2]), 'A retry was asked for.', v[3])
 end
-redis.call('ZREM', K.retained(), id)
 if job.webhook then redis.call('ZREM', K.webhooks(), id) end -- its next end is told
 redis.call('DEL', K.waited(id)) -- the word of its last end would wake those who wait for the next one
 erase_outputs(job, at)
