@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.catalogue import OURS, PEERS
 from benchmarks.server import DURABLE
+from jobsapi.store.keeper import environment
 
 if TYPE_CHECKING:
     from benchmarks.results import Results
@@ -32,7 +33,8 @@ def _how(results: Results) -> str:
     many = ", ".join(f"{name} {number}" for name, number in rounds.items())
     return f"""## How it is measured
 
-- Each figure is taken against a Valkey of its own, started for it (`{" ".join(DURABLE)}`), over TCP on 127.0.0.1.
+- Each figure is taken against a Valkey of its own, started for it (`{" ".join(DURABLE)}`), over TCP on 127.0.0.1,
+  with the environment that `jobsapi` gives the server it starts itself (`{environment()["GLIBC_TUNABLES"]}`: pieces of memory kept at hand).
 - The same work for everybody: a task that takes a number and returns it, the result kept; after each drain the last
   job's result is read and compared.
 - Every system is driven by a program in its own environment, which times itself; workers are started by the commands

