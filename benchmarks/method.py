@@ -34,7 +34,7 @@ def _how(results: Results) -> str:
     return f"""## How it is measured
 
 - Each figure is taken against a Valkey of its own, started for it (`{" ".join(DURABLE)}`), over TCP on 127.0.0.1,
-  with the environment that `jobsapi` gives the server it starts itself (`{environment()["GLIBC_TUNABLES"]}`: pieces of memory kept at hand).
+  with the environment that `jobsapi` gives its own (`{environment()["GLIBC_TUNABLES"]}`: freed memory kept at hand).
 - The same work for everybody: a task that takes a number and returns it, the result kept; after each drain the last
   job's result is read and compared.
 - Every system is driven by a program in its own environment, which times itself; workers are started by the commands
