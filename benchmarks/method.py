@@ -46,6 +46,7 @@ def _how(results: Results) -> str:
   in batches of a hundred. Its worker calls the function in its own process.
 - HTTP: one server process each, wrk with one thread on the same machine, bodies of one job. Flask stands on granian
   (64 threads, as jobsapi does), FastAPI on uvicorn with uvloop and httptools.
+- The long queue is measured once the server has written its append-only file anew, as it does when that has doubled.
 - Bytes are the growth of the server's `used_memory`, without clients, cached scripts and buffers, by 5,000 jobs."""
 
 

@@ -55,6 +55,17 @@ class Server:
         return told[-1]
 
 
+    def wait_for_rewrite(self) -> None:
+        """Until no copy of the server writes its append-only file anew: that takes a core, and every page it touches."""
+        client = self.client()
+        for _ in range(1200):
+            facts = client.info("persistence")
+            if not facts["aof_rewrite_in_progress"] and not facts["aof_rewrite_scheduled"]:
+                break
+            time.sleep(0.1)
+        client.close()
+
+
 @contextmanager
 def fresh_server(*more: str, unix: bool = False) -> Iterator[Server]:
     """A server that nobody else uses and that goes afterwards; on a port of 127.0.0.1, or a Unix socket.

@@ -30,6 +30,7 @@ def measure(size: Size, round_number: int) -> dict[str, dict[str, float]]:
         filling.fill(server.url, FEW)
         _at(server, f"{FEW:,} queued", FEW, size, told)
         many = filling.fill(server.url, many - FEW, 600.0)
+        server.wait_for_rewrite()
         _at(server, f"{many:,} queued", many, size, told)
         told["millions server"] = {f"{many:,} queued": server.memory() / 1e6}
     return told
