@@ -56,7 +56,7 @@ class Server:
 
 
     def wait_for_rewrite(self) -> None:
-        """Until no copy of the server writes its append-only file anew: that takes a core, and every page it touches."""
+        """Until no copy of the server writes its append-only file anew, which takes a core and makes writes dearer."""
         client = self.client()
         for _ in range(1200):
             facts = client.info("persistence")
