@@ -54,7 +54,6 @@ class Server:
         client.close()
         return told[-1]
 
-
     def wait_for_rewrite(self) -> None:
         """Until no copy of the server writes its append-only file anew, which takes a core and makes writes dearer."""
         client = self.client()
