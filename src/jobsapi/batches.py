@@ -14,6 +14,7 @@ from jobsapi.names import is_id
 from jobsapi.reads import wait_for_ends
 from jobsapi.record import Batch, rfc3339
 from jobsapi.states import ACTIVE, ENDED, STAGED_CODE, Status
+from jobsapi.store.series import run_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,9 +35,6 @@ __all__ = [
 
 _STEP = 100
 """Jobs a script changes in one go: about 2 ms of the server's time."""
-
-_AT_ONCE = 10
-"""Steps that are sent without waiting for the reply to each; between two of them the server serves others."""
 
 _LOOK = 500
 """Jobs a script looks at in one go."""
@@ -136,9 +134,11 @@ def members(
 
 def admit_jobs(store: Store, batch: str) -> None:
     """Let the jobs of a committed batch into their queues, in steps; those of one nobody committed are dropped."""
-    steps = 1
-    while left := store.run_all([("admit", [batch, _STEP, _keep(store)])] * steps)[-1]:
-        steps = min(_AT_ONCE, -(-left // _STEP))
+    step = [batch, _STEP, _keep(store)]
+    left = int(store.run("admit", *step))
+    while left:
+        for told in run_series(store, "admit", [step] * -(-left // _STEP)):
+            left = int(told)
 
 
 def _known(store: Store, batch: str) -> Batch:

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["count", "with_parents"]
 
 _FIELDS = {"after": "af", "after_any": "ay"}
+_FIELDS_OF = frozenset(_FIELDS.values())
 _STEP = 1000
 
 
 def count(submission: Submission) -> int:
     """How many jobs it comes after."""
+    if _FIELDS_OF.isdisjoint(submission.fields):
+        return 0
     return sum(1 for _ in _named(submission))
 
 

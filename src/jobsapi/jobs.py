@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from jobsapi import batches, family, results, sweeps
+from jobsapi import results, submitting, sweeps
 from jobsapi import store as stores
 from jobsapi.batches import admit_jobs, cancel_batch, get_batch, list_batches, wait_for_batch
 from jobsapi.claims import (
@@ -21,9 +21,8 @@ from jobsapi.claims import (
     renew_jobs,
     report_progress,
 )
-from jobsapi.errors import FieldError, Invalid, KeyTaken, UnknownJob, WrongStatus
+from jobsapi.errors import UnknownJob, WrongStatus
 from jobsapi.names import new_id
-from jobsapi.options import MOST_PARENTS
 from jobsapi.reads import (
     count_ended,
     count_jobs,
@@ -41,15 +40,14 @@ from jobsapi.reads import (
     wait_for_job,
     with_results,
 )
-from jobsapi.states import Status
-from jobsapi.store.replication import wait_for_replicas
-from jobsapi.submission import MOST_AT_ONCE, Submission, prepare, with_generations
+from jobsapi.record import Alike, JobRecord
+from jobsapi.submission import MOST_AT_ONCE, Submission, prepare
 from jobsapi.tables import batch_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from jobsapi.record import Batch, Job, JobRecord
+    from jobsapi.record import Batch, Job
     from jobsapi.store import Store
 
 __all__ = [
@@ -103,13 +101,8 @@ __all__ = [
     "with_results",
 ]
 
-_STEP = 100
-"""Jobs a script handles in one go: about 2 ms of the server's time."""
-
 _LOOKS = 10
 """Calls, of four groups of ended jobs each, that one look at what is over makes at the most."""
-_AT_ONCE = 10
-"""Steps that are sent without waiting for the reply to each; between two of them the server serves others."""
 
 
 # --- The way in -----------------------------------------------------------------------------------------------------
@@ -125,7 +118,7 @@ def add_job(
     """
     store = store or stores.default()
     submission = prepare(store, _task_name(task), dict(params or {}), options, "", "/params")
-    return submit_jobs(store, [submission])[0].shown()
+    return submitting.submit(store, [submission], "", (), JobRecord.shown, Alike.documents)[0]
 
 
 def add_jobs(requests: Iterable[Mapping[str, Any]], *, store: Store | None = None) -> list[Job]:
@@ -140,8 +133,11 @@ def add_jobs(requests: Iterable[Mapping[str, Any]], *, store: Store | None = Non
         task, params = _task_name(request.get("task", "")), dict(request.get("params") or {})
         submissions.append(prepare(store, task, params, options, f"/{i}", f"/{i}/params"))
     batch = new_id()
-    records = submit_jobs(store, submissions, batch)
-    return [(each if each.batch == batch else replace(each, batch=batch)).shown() for each in records]
+
+    def shown(record: JobRecord) -> Job:
+        return (record if record.batch == batch else replace(record, batch=batch)).shown()
+
+    return submitting.submit(store, submissions, batch, (), shown, Alike.documents)
 
 
 def add_sweep(
@@ -172,93 +168,7 @@ def submit_jobs(
     staged in steps and then accepted as a whole by one small script, so that the server is never held for more than a
     few milliseconds.
     """
-    if len(submissions) > MOST_AT_ONCE:
-        detail = f"{len(submissions):,} jobs are more than the {MOST_AT_ONCE:,} that one submit may hold."
-        raise Invalid(detail, errors=[FieldError("", detail)])
-    store.refuse_if_full()
-    _check_keys(submissions)
-    if any(each.is_relative for each in submissions):
-        now = store.time_ms()
-        submissions = [each.timed(now) for each in submissions]
-    submissions = with_generations(store, family.with_parents(store, submissions))
-    if not submissions:
-        return []
-    if len(submissions) > _STEP or sum(map(family.count, submissions)) > MOST_PARENTS:
-        records = _submit_in_steps(store, batch or new_id(), submissions, sweep)
-    else:
-        records = _submit_at_once(store, batch, submissions, sweep)
-    wait_for_replicas(store, store.keys.job(records[0].id))
-    return records
-
-
-def _submit_at_once(
-    store: Store, batch: str, submissions: Sequence[Submission], sweep: Sequence[str]
-) -> list[JobRecord]:
-    if batch:
-        told, arguments = batches.told(submissions, sweep), _arguments(submissions, bt=batch)
-        created, *answers = store.run("submit_batch", _keep(store), batch, told, *arguments)
-    else:
-        created, *answers = store.run("submit", _keep(store), *_arguments(submissions))
-    return _recorded(store, submissions, [answer.decode() for answer in answers], int(created), batch)
-
-
-def _recorded(
-    store: Store, submissions: Sequence[Submission], answers: Sequence[str], created: int, batch: str
-) -> list[JobRecord]:
-    """The records of a submit; `answers`: the code of each job's status, or the id of the one that stands for it."""
-    others = get_records(store, [answer for answer in answers if len(answer) > 1])
-    return [
-        others[answer] if len(answer) > 1 else each.record(created, Status.from_code(answer), batch)
-        for each, answer in zip(submissions, answers, strict=True)
-    ]
-
-
-def _check_keys(submissions: Sequence[Submission]) -> None:
-    """Two jobs of one list cannot have the same key. Raises Invalid."""
-    places: dict[Any, int] = {}
-    for i, each in enumerate(submissions):
-        if "ky" in each.fields and (first := places.setdefault(each.fields["ky"], i)) != i:
-            fault = FieldError(f"/{i}/key", f"is the key of the list's job {first}, too")
-            raise Invalid("Two jobs of the list have the same key.", errors=[fault])
-
-
-def _submit_in_steps(
-    store: Store, batch: str, submissions: Sequence[Submission], sweep: Sequence[str]
-) -> list[JobRecord]:
-    holders: list[bytes] = []
-    try:
-        for first in range(0, len(submissions), _STEP * _AT_ONCE):
-            steps = range(first, min(first + _STEP * _AT_ONCE, len(submissions)), _STEP)
-            for told in store.run_all(
-                [("stage", [batch, at, *_arguments(submissions[at : at + _STEP], bt=batch)]) for at in steps]
-            ):
-                holders += told
-    except KeyTaken:
-        admit_jobs(store, batch)  # nobody committed it: what is staged is dropped
-        raise
-    told = batches.told(submissions, sweep)
-    store.run("commit", batch, holders.count(b""), told, _keep(store), len(submissions))
-    created = store.time_ms()
-    admit_jobs(store, batch)
-    codes = _codes(store, [each.id for each in submissions if each.may_wait])
-    usual = Status.SUBMITTED.code.encode()
-    answers = [
-        (holder or codes.get(each.id) or usual).decode() for each, holder in zip(submissions, holders, strict=True)
-    ]
-    return _recorded(store, submissions, answers, created, batch)
-
-
-def _codes(store: Store, ids: Sequence[str]) -> dict[str, bytes | None]:
-    """The letters of their statuses; None for one that was removed just now."""
-    with store.redis.pipeline(transaction=False) as pipe:
-        for jid in ids:
-            pipe.hget(store.keys.job(jid), "s")
-        return dict(zip(ids, store.execute(pipe), strict=True))
-
-
-def _arguments(submissions: Iterable[Submission], **more: str) -> list[Any]:
-    """What `submit` and `stage` take."""
-    return [part for each in submissions for part in each.arguments(**more)]
+    return submitting.submit(store, submissions, batch, sweep, lambda record: record, Alike.records)
 
 
 def _task_name(task: Any) -> str:

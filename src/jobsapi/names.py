@@ -39,29 +39,40 @@ class _Ids:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last_ms = 0
-        self._last = 0
+        self._high, self._low = 0, 0
+        self._head = ""
+        """How `_high` is spelled: most ids differ from the one before them in their last digits alone."""
 
     def next(self) -> str:
         ms = time.time_ns() // 1_000_000
         with self._lock:
-            if ms == self._last_ms:
-                self._last += 1  # within one millisecond only the first is random: no two can meet
-            else:
-                self._last_ms, self._last = ms, ms << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
-            number = self._last
-        return _spelled(number)
+            high, low = self._high, self._low + 1  # within one millisecond only the first is random: no two can meet
+            if ms != self._last_ms:
+                self._last_ms = ms
+                high, low = divmod(ms << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS), _SIX)
+            elif low == _SIX:
+                high, low = high + 1, 0
+            if high != self._high:
+                self._high, self._head = high, _head(high)
+            self._low, head = low, self._head
+        return head + _six(low)
 
 
 def _spelled(number: int) -> str:
     """18 digits, in three parts: small numbers are divided many times faster than one of 110 bits."""
-    rest, low = divmod(number, _SIX)
-    high, middle = divmod(rest, _SIX)
-    digits = ["00"]
-    for part in (high, middle, low):
-        first, rest = divmod(part, _FOUR)
-        second, third = divmod(rest, _TWO)
-        digits += (_PAIRS[first], _PAIRS[second], _PAIRS[third])
-    return "".join(digits)
+    high, low = divmod(number, _SIX)
+    return _head(high) + _six(low)
+
+
+def _head(number: int) -> str:
+    high, low = divmod(number, _SIX)
+    return f"00{_six(high)}{_six(low)}"
+
+
+def _six(part: int) -> str:
+    first, rest = divmod(part, _FOUR)
+    second, third = divmod(rest, _TWO)
+    return _PAIRS[first] + _PAIRS[second] + _PAIRS[third]
 
 
 _TWO, _FOUR, _SIX = 62**2, 62**4, 62**6

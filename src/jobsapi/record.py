@@ -13,9 +13,9 @@ from jobsapi.notebook import batch_html, job_html
 from jobsapi.states import ENDED, STAGED_CODE, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["FIELDS", "OF_ONE", "Batch", "Job", "JobRecord", "rfc3339"]
+__all__ = ["FIELDS", "OF_ONE", "Alike", "Batch", "Job", "JobRecord", "rfc3339"]
 
 
 class Job(dict[str, Any]):
@@ -166,10 +166,6 @@ class JobRecord:
 
     def shown(self, position: int | None = None) -> Job:
         """The job as users see it; `position`: how many jobs are ahead of it in its queue."""
-        links = {"self": f"/jobs/{self.id}"}
-        links |= {name: f"/jobs/{self.id}/{name}" for name in ("results", "logs", "events", "cancel", "retry")}
-        if self.batch:
-            links["batch"] = f"/batches/{self.batch}"
         return Job(
             id=self.id,
             status=self.status.value,
@@ -192,8 +188,51 @@ class JobRecord:
             worker=self.worker,
             error=orjson.loads(self.error) if self.error else None,
             position=position,
-            links=links,
+            links=_links(self.id, self.batch),
         )
+
+
+class Alike:
+    """Jobs that differ only in id, parameters and time of creation: what there is of one is most of what all have."""
+
+    def __init__(self, one: JobRecord) -> None:
+        self._one, self._document = one, one.shown()
+
+    def records(self, jobs: Iterable[tuple[str, bytes]], created: int) -> list[JobRecord]:
+        """Of jobs, (id, parameters) each, created at that time, ms."""
+        made = []
+        for jid, params in jobs:
+            record = object.__new__(JobRecord)
+            told = record.__dict__
+            told |= self._one.__dict__
+            told["id"], told["params"], told["created"] = jid, params, created
+            made.append(record)
+        return made
+
+    def documents(self, jobs: Iterable[tuple[str, bytes]], created: int) -> list[Job]:
+        """The same as users see them."""
+        made, batch, tags, time = [], self._one.batch, self._one.tags, rfc3339(created)
+        for jid, params in jobs:
+            job = Job(self._document)
+            job["id"], job["params"], job["tags"], job["created"] = jid, orjson.loads(params), list(tags), time
+            job["links"] = _links(jid, batch)
+            made.append(job)
+        return made
+
+
+def _links(jid: str, batch: str) -> dict[str, str]:
+    job = f"/jobs/{jid}"
+    links = {
+        "self": job,
+        "results": job + "/results",
+        "logs": job + "/logs",
+        "events": job + "/events",
+        "cancel": job + "/cancel",
+        "retry": job + "/retry",
+    }
+    if batch:
+        links["batch"] = f"/batches/{batch}"
+    return links
 
 
 def _words(value: bytes) -> tuple[str, ...]:

@@ -27,20 +27,25 @@ if TYPE_CHECKING:
 _LOOKED_AT = frozenset({"pr", "tg", "ra", "xa", "af", "ay", "kp", "ky", "oc", "wh", "ck"})
 """Fields of a record that decide where it waits, or whether it is recorded at all: `_records.lua` and `_admit.lua`."""
 
-__all__ = ["MOST_AT_ONCE", "Sent", "Submission", "prepare", "read_body", "with_generations"]
+_PLACED_BY = frozenset({"tg", "ra", "xa", "af", "ay", "ky", "oc", "ck", *job_options.RELATIVE})
+"""Those of a job that does not simply go into its queue."""
+
+__all__ = ["MOST_AT_ONCE", "Sent", "Submission", "are_alike", "prepare", "read_body", "with_generations"]
 
 MOST_AT_ONCE = 10_000
 """How many jobs one request may make."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: setting the fields of a frozen one takes as long as a check does
 class Submission:
     """A job that passed every check and has its id, but is not recorded yet."""
 
     task: str
     queue: str
-    fields: dict[str, str | int | bytes]
-    """The record's fields beside task and queue."""
+    fields: Mapping[str, str | int | bytes]
+    """The record's fields beside task, queue and parameters. Jobs that were asked for alike share them."""
+    params: bytes = b"{}"
+    """JSON."""
     id: str = field(default_factory=new_id)
     base: str = ""
     """The pointer of the job in what was sent."""
@@ -49,7 +54,7 @@ class Submission:
 
     def record(self, created: int, status: Status, batch: str = "") -> JobRecord:
         """The record as it stands right after the submit; `created`: ms."""
-        known = {"s": status.code, "t": self.task, "q": self.queue, "c": created, "bt": batch}
+        known = {"s": status.code, "t": self.task, "q": self.queue, "c": created, "bt": batch, "p": self.params}
         values = {
             name: value if isinstance(value, bytes) else str(value).encode()
             for name, value in {**self.fields, **known}.items()
@@ -65,8 +70,13 @@ class Submission:
         """
         own = self.fields
         first = {} if _LOOKED_AT.isdisjoint(own) else {name: own[name] for name in _LOOKED_AT if name in own}
-        fields = {"q": self.queue, "t": self.task, **first, "p": own["p"], **own, **more}
+        fields = {"q": self.queue, "t": self.task, **first, "p": self.params, **own, **more}
         return [self.id, len(fields), *itertools.chain.from_iterable(fields.items())]
+
+    def in_common(self, **more: str) -> list[Any]:
+        """The same of those that are alike, for `stage_alike`: of their records all but id and parameters."""
+        fields = {"q": self.queue, "t": self.task, **self.fields, **more}
+        return [len(fields), *itertools.chain.from_iterable(fields.items())]
 
     def timed(self, now: int) -> Submission:
         """The same with its times told from `now`, ms, as points in time; `expires_in` is told as it was, too."""
@@ -90,6 +100,17 @@ class Submission:
     def is_relative(self) -> bool:
         """Whether it tells times from now, which only the server's clock can make points in time."""
         return not job_options.RELATIVE.keys().isdisjoint(self.fields)
+
+
+def are_alike(submissions: Sequence[Submission]) -> bool:
+    """Whether they differ only in id and parameters, and nothing decides where they stand but queue, task, priority."""
+    if not submissions:
+        return False
+    task, queue, fields = (first := submissions[0]).task, first.queue, first.fields
+    return _PLACED_BY.isdisjoint(fields) and all(
+        (each.fields is fields or each.fields == fields) and each.task == task and each.queue == queue
+        for each in submissions
+    )
 
 
 @dataclass(frozen=True)
@@ -126,11 +147,59 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
         pointer,
         first_only=len(encoded) > _MOST_BYTES_FOR_EVERY_FAULT,
     )
-    fields, option_faults = job_options.stored(options, base)
+    manner = _manner(store, description, options, base)
+    if faults or manner.faults:
+        faults += manner.faults
+        raise Invalid(_sentence(task, faults), errors=faults)
+    fields, datasets = manner.fields, tuple[str, ...]()
+    if manner.is_of_group:
+        limits = Limits(**description["limits"])
+        fields = {**fields, "lg": limits.group(task, params, registry.schema_of(store, digest))}
+    if manner.may_be_answered:
+        fields, datasets = _cached(store, task, description, params, fields)
+    return Submission(task, manner.queue, fields, encoded, base=base, datasets=datasets)
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """What a task and the options beside it make of a job, whatever its parameters."""
+
+    queue: str
+    fields: Mapping[str, str | int | bytes]
+    may_be_answered: bool
+    """Whether the result of another may be its own."""
+    is_of_group: bool
+    """Whether its parameters say of which jobs only so many run at a time."""
+    faults: list[FieldError]
+
+
+def _manner(store: Store, description: Mapping[str, Any], options: Mapping[str, Any], base: str) -> _Manner:
+    """The same one for all jobs of a task with the same options, as long as the task is the same."""
+    known: tuple[Any, ...] = id(description), id(store.settings)
+    if options:
+        if not all(type(value) in _SCALARS for value in options.values()):
+            return _made_manner(store, description, options, base)
+        known += tuple((name, type(value), value) for name, value in options.items())
+    found = _manners.get(known)
+    if found is None:
+        found = _made_manner(store, description, options, base), description, store.settings
+        if not found[0].faults:  # these name their place in what was sent
+            if len(_manners) >= _MOST_MANNERS:
+                _manners.clear()
+            _manners[known] = found
+    return found[0]
+
+
+_manners: dict[tuple[Any, ...], tuple[_Manner, Mapping[str, Any], Any]] = {}
+"""With what they were made of, which no other object's id can be as long as it is here."""
+_MOST_MANNERS = 100
+_SCALARS = {str, int, float, bool, type(None)}
+
+
+def _made_manner(store: Store, description: Mapping[str, Any], options: Mapping[str, Any], base: str) -> _Manner:
+    fields, faults = job_options.stored(options, base)
     if "wh" in fields and (refused := outbound.refusal(store.settings, str(fields["wh"]))):
-        option_faults.append(FieldError(f"{base}/webhook", refused))
-    if faults or option_faults:
-        raise Invalid(_sentence(task, faults + option_faults), errors=faults + option_faults)
+        faults.append(FieldError(f"{base}/webhook", refused))
     queue = str(fields.pop("q", description["queue"]))
     if description["timeout"] and "to" not in fields:
         fields["to"] = round(description["timeout"] * 1000)
@@ -142,33 +211,31 @@ def prepare(store: Store, task: str, params: Any, options: Mapping[str, Any], ba
         fields.pop("bo", None)
     elif "bo" not in fields and description.get("backoff") is not None:
         fields["bo"] = backoff.stored(description["backoff"])
-    if description.get("limits", {}).get("max_running_per"):
-        limits = Limits(**description["limits"])
-        fields["lg"] = limits.group(task, params, registry.schema_of(store, digest))
     if store.settings.max_deliveries != 3 and "md" not in fields:
         fields["md"] = store.settings.max_deliveries
-    datasets = _cache(store, task, description, params, fields)
-    return Submission(task, queue, {**fields, "p": encoded}, base=base, datasets=datasets)
-
-
-def _cache(
-    store: Store, task: str, description: Mapping[str, Any], params: Mapping[str, Any], fields: dict[str, Any]
-) -> tuple[str, ...]:
-    """Let the task's cache answer for the job, if it may; the data sets that the result depends on.
-
-    What a job that comes after others returns may depend on theirs, and one with a webhook has an end of its own to
-    tell: neither is answered by another.
-    """
-    if not description.get("caching"):
+    # What a job that comes after others returns may depend on theirs, and one with a webhook has an end of its own to
+    # tell: neither is answered by another.
+    has_cache = bool(description.get("caching"))
+    may_be_answered = has_cache and {"nc", "af", "ay", "wh"}.isdisjoint(fields)
+    if not has_cache:
         fields.pop("nc", None)
-        return ()
-    if not {"nc", "af", "ay", "wh"}.isdisjoint(fields):
-        return ()
+    is_of_group = bool(description.get("limits", {}).get("max_running_per"))
+    return _Manner(queue, fields, may_be_answered, is_of_group, faults)
+
+
+def _cached(
+    store: Store,
+    task: str,
+    description: Mapping[str, Any],
+    params: Mapping[str, Any],
+    fields: Mapping[str, str | int | bytes],
+) -> tuple[Mapping[str, str | int | bytes], tuple[str, ...]]:
+    """The fields of a job that the task's cache may answer for, and the data sets that the result depends on."""
     caching = Caching(**description["caching"])
-    fields["ck"] = caching.stored(task, description["digest"], params)
-    if (age := caching.age or 0) > store.settings.keep_results:
-        fields.setdefault("kp", round(age * 1000))
-    return tuple(caching.datasets)
+    more: dict[str, str | int | bytes] = {"ck": caching.stored(task, description["digest"], params)}
+    if (age := caching.age or 0) > store.settings.keep_results and "kp" not in fields:
+        more["kp"] = round(age * 1000)
+    return {**fields, **more}, tuple(caching.datasets)
 
 
 def with_generations(store: Store, submissions: Sequence[Submission]) -> Sequence[Submission]:

@@ -51,7 +51,7 @@ def grid(store: Store, task: str, sweep: Any, params: Any, options: Mapping[str,
             if is_common or len(faults) >= _MOST_FAULTS:
                 break
         else:
-            size += len(made[-1].fields["p"])  # type: ignore[arg-type]
+            size += len(made[-1].params)
             if size > store.settings.max_body:
                 raise TooLarge(
                     f"The parameters of the sweep's jobs are together more than the {store.settings.max_body:,} bytes "

@@ -55,6 +55,7 @@ HOUSE = (
         "batches",
         "tables",
         "claims",
+        "submitting",
         "jobs",
         "idempotency",
         "tracebacks",

@@ -55,6 +55,12 @@ def _keys_differ(asked: Sequence[dict[str, Any]]) -> bool:
 lists = st.lists(options, min_size=1, max_size=5).filter(_keys_differ)
 """What one submit brings; two jobs of it never have one key, which is refused before anything is sent."""
 
+alike = st.fixed_dictionaries(
+    {"task": st.sampled_from(TASKS)},
+    optional={name: extras[name] for name in ("queue", "priority", "max_attempts", "keep", "webhook")},
+)
+"""What jobs that differ in nothing bring that decides where they stand."""
+
 everything = {queue: list(TASKS) for queue in QUEUES}
 wanted = st.just(everything) | st.dictionaries(
     st.sampled_from(QUEUES), st.lists(st.sampled_from(TASKS), min_size=1, unique=True), min_size=1

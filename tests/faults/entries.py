@@ -117,6 +117,8 @@ class Stage:
     """Of jobs that are not admitted yet, in order."""
     touched: int
     committed: int | None = None
+    where: str = ""
+    """Where all of them go, as it was told when they were accepted."""
 
 
 @dataclass

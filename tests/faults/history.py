@@ -64,7 +64,7 @@ class History(RuleBasedStateMachine):
             events.watch(self.store)
         self.ids: list[str] = []
         self.sent: list[Submission] = []
-        self.batches: list[tuple[str, int, bytes, int]] = []
+        self.batches: list[tuple[str, int, bytes, int, tuple[Any, ...]]] = []
         self.claims: list[tuple[str, str]] = []
         self.last_call: dict[str, tuple[Any, ...]] = {}
         self.statuses: dict[str, Status] = {}

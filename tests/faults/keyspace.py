@@ -131,7 +131,11 @@ def _notes(model: Model) -> dict[str, Any]:
         keys.setdefault(f"fo:{parent}", []).append((jid, float(model.jobs[jid].number or 0)))
     keys |= {f"e:{jid}": ["ended"] * count for jid, count in model.words.items()}
     keys |= {f"s:{batch}": stage.ids for batch, stage in model.stages.items()}
-    keys |= {f"sc:{batch}": str(stage.committed) for batch, stage in model.stages.items() if stage.committed}
+    keys |= {
+        f"sc:{batch}": f"{stage.committed} {stage.where}".strip()
+        for batch, stage in model.stages.items()
+        if stage.committed
+    }
     keys |= {f"cl:{worker}": " ".join([token, *ids]) for worker, (token, ids) in model.last_claim.items()}
     keys |= {f"c:{worker}": _scored(told) for worker, told in model.control.items()}
     keys |= {f"k:{queue}:{task}": [("look", 0.0)] for queue, task in model.wakes}

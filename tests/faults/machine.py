@@ -14,7 +14,21 @@ from jobsapi import batches, errors, family, jobs
 from jobsapi.audit import audit
 from jobsapi.limits import Limits
 from jobsapi.names import new_id
-from tests.faults.asking import QUEUES, TASKS, WORKERS, everything, few, lists, newest, pick, prepared, rates, wanted
+from jobsapi.submission import are_alike
+from tests.faults.asking import (
+    QUEUES,
+    TASKS,
+    WORKERS,
+    alike,
+    everything,
+    few,
+    lists,
+    newest,
+    pick,
+    prepared,
+    rates,
+    wanted,
+)
 from tests.faults.entries import ENDED, IN_PROGRESS, SCHEDULED, STAGED, SUBMITTED, Job
 from tests.faults.history import FAMILY, LEASE, History
 
@@ -37,7 +51,7 @@ class Machine(History):
             lambda: self.model.check(made) or self.model.submit(made, batch, told.decode()),
         )
         if batch and answer:
-            self.batches.append((batch, len(sent), told, len(sent)))
+            self.batches.append((batch, len(sent), told, len(sent), ()))
         self._note(sent)
 
     @precondition(lambda self: self.model.where(STAGED, SCHEDULED, SUBMITTED, IN_PROGRESS) and self._has_room())
@@ -96,16 +110,32 @@ class Machine(History):
                 self.model.admit(batch, len(sent))
                 return
             told += answer
-        self.batches.append((batch, told.count(""), batches.told(sent), len(sent)))
+        self.batches.append((batch, told.count(""), batches.told(sent), len(sent), ()))
         self.ids += [each.id for each in sent if each.id in self.model.jobs]
+
+    @precondition(lambda self: self._has_room() and len(self.model.stages) < 2)
+    @rule(asked=alike, count=st.integers(1, 5), part=few)
+    def stage_alike(self, asked: dict[str, Any], count: int, part: int) -> None:
+        sent, made = prepared(self.store, self.model, self.ids, [asked] * count)
+        assert are_alike(sent)
+        batch = new_id()
+        for job in made:
+            job.batch = batch
+        for start in range(0, count, part):
+            pairs = [each for one in sent[start : start + part] for each in (one.id, one.params)]
+            self.store.run("stage_alike", batch, start, *sent[0].in_common(bt=batch), *pairs)
+            self.model.stage(batch, start, made[start : start + part])
+        where = sent[0].queue, sent[0].task, sent[0].fields.get("pr", 0)
+        self.batches.append((batch, count, batches.told(sent), count, where))
+        self.ids += [each.id for each in sent]
 
     @precondition(lambda self: self.batches)
     @rule(which=st.integers(0, 2))
     def commit(self, which: int) -> None:
-        batch, count, told, places = newest(self.batches, which)
+        batch, count, told, places, where = newest(self.batches, which)
         self.both(
-            lambda: self.store.run("commit", batch, count, told, self.model.keep, places) and None,
-            lambda: self.model.commit(batch, count, told.decode(), places),
+            lambda: self.store.run("commit", batch, count, told, self.model.keep, places, *where) and None,
+            lambda: self.model.commit(batch, count, told.decode(), places, " ".join(map(str, where))),
         )
 
     @precondition(lambda self: self.batches)

@@ -100,7 +100,8 @@ class Model(Upkeep):
         self._borrow(batch, first, told)
         return told
 
-    def commit(self, batch: str, count: int, about: str, places: int) -> None:
+    def commit(self, batch: str, count: int, about: str, places: int, where: str) -> None:
+        """`where`: the queue, task and priority of jobs that are alike; "" of others."""
         if batch in self.batches:
             return
         stage = self.stages.get(batch, Stage([], self.now))
@@ -109,12 +110,13 @@ class Model(Upkeep):
         before = self._before_first(batch, places)
         self._make_batch(batch, count, before, before + places, about)
         stage.committed = stage.touched = self.now
+        stage.where = where
         self.stages[batch] = stage
 
     def admit(self, batch: str, most: int) -> int:
         stage, budget = self.stages.get(batch, Stage([], self.now)), 10.0 * most
         while budget > 0 and stage.ids:
-            job = self.jobs[stage.ids.pop(0)]
+            job = self.jobs[stage.ids.pop(0 if stage.committed else -1)]
             budget -= 10
             if stage.committed:
                 self._admit(job, self.batches[batch].before)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-STEPS = ("submit", "submit_batch", "stage", "commit", "claim", "renew", "complete", "fail", "cancel", "retry", "remove")
-STEPS += ("progress", "log", "wait", "release", "lose")
+STEPS = ("submit", "submit_batch", "stage", "stage_alike", "commit", "claim", "renew", "complete", "fail", "cancel")
+STEPS += ("retry", "remove", "progress", "log", "wait", "release", "lose")
 DONE_BEFORE = ("release", "lose")
 """The second call finds that the claim is gone, and says so; their worker takes that for done."""
 
@@ -83,11 +83,13 @@ def lose(link: Proxy, *names: str) -> None:
 
 
 MANY = [{"task": "work"}] * 250
+MIXED = [*MANY[:200], {"task": "work", "tags": ["x"]}]
 FEW = ["submit_batch"]
 IN_STEPS = ["stage", "commit", "admit", "admit"]  # all stages go together; what is sent again lets the next ones in
+ALIKE = ["stage_alike", "commit", "admit", "admit"]
 
 
-@pytest.mark.parametrize(("jobs_", "steps"), [(MANY[:1], FEW), (MANY[:50], FEW), (MANY, IN_STEPS)])
+@pytest.mark.parametrize(("jobs_", "steps"), [(MANY[:1], FEW), (MANY[:50], FEW), (MANY, ALIKE), (MIXED, IN_STEPS)])
 def test_a_submit_from_python_whose_replies_are_lost_is_recorded_once(link, system, jobs_, steps):
     worker = system.worker()
     worker.kill()  # its tasks stay known
@@ -98,7 +100,7 @@ def test_a_submit_from_python_whose_replies_are_lost_is_recorded_once(link, syst
     assert system.known() == {job.id: job.status for job in made}
 
 
-@pytest.mark.parametrize(("jobs_", "steps"), [(MANY[:1], FEW), (MANY, IN_STEPS)])
+@pytest.mark.parametrize(("jobs_", "steps"), [(MANY[:1], FEW), (MANY, ALIKE), (MIXED, IN_STEPS)])
 def test_a_submit_over_http_whose_replies_from_the_store_are_lost_is_recorded_once(link, system, jobs_, steps):
     system.worker().kill()
     client = system.api()

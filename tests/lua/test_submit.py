@@ -3,7 +3,8 @@
 import pytest
 
 from jobsapi import jobs, upkeep
-from jobsapi.errors import Invalid, KeyTaken
+from jobsapi.audit import audit
+from jobsapi.errors import Invalid, KeyTaken, StoreUnavailable
 from jobsapi.submission import prepare
 
 
@@ -40,11 +41,105 @@ def test_a_refused_job_leaves_nothing_behind(engine):
     assert engine.left() == set()
 
 
+@pytest.mark.parametrize("one", [{}, {"tags": ["x"]}], ids=["alike", "not alike"])
 @pytest.mark.parametrize("count", [1, 100, 101, 1050])
-def test_many_jobs_are_in_the_queue_in_the_order_sent(engine, count):
-    sent = [job.id for job in jobs.add_jobs([{"task": "work"}] * count, store=engine.store)]
+def test_many_jobs_are_in_the_queue_in_the_order_sent(engine, count, one):
+    asked = [{"task": "work"}] * (count - 1) + [{"task": "work", **one}]
+    sent = [job.id for job in jobs.add_jobs(asked, store=engine.store)]
     assert [claim.id for claim in engine.claim(count)] == sent
     assert "staged" not in engine.left()
+    assert audit(engine.store) == []
+
+
+@pytest.mark.parametrize("count", [3, 250])
+@pytest.mark.parametrize("options", [{}, {"priority": 7, "keep": 60, "timeout": 5}], ids=["defaults", "options"])
+def test_what_is_told_of_many_jobs_that_are_alike_is_what_the_store_has(engine, count, options):
+    asked = [{"task": "work", "params": {"n": n}, **options} for n in range(count)]
+    made = jobs.add_jobs(asked, store=engine.store)
+    for place in (0, 1, count - 1):
+        there = jobs.get_job_by_id(made[place].id, store=engine.store)
+        assert made[place] == {key: there[key] for key in made[place]} | {"position": None}
+        assert there.params == {"n": place}
+    made[0].tags.append("x")
+    made[0].links["x"] = "y"
+    assert (made[1].tags, "x" in made[1].links) == ([], False)
+    records = engine.store.redis.hgetall(engine.store.keys.job(made[1].id))
+    assert records.keys() == engine.store.redis.hgetall(engine.store.keys.job(made[0].id)).keys()
+
+
+BATCH = "00" + "b" * 18
+ALIKE = [f"00{n:018}" for n in range(10)]
+
+
+def stage_alike(engine, first, last):
+    pairs = [each for jid in ALIKE[first:last] for each in (jid, "{}")]
+    common = ("q", "default", "t", "work", "pr", 7, "bt", BATCH)
+    engine.store.run("stage_alike", BATCH, first, 4, *common, *pairs)
+
+
+def commit_alike(engine):
+    engine.store.run("commit", BATCH, len(ALIKE), "{}", 1000, len(ALIKE), "default", "work", 7)
+
+
+def test_alike_jobs_that_are_staged_again_are_counted_once(engine):
+    for first, last in ((0, 4), (0, 4), (2, 7), (4, 7), (7, 10), (0, 10)):
+        stage_alike(engine, first, last)
+    commit_alike(engine)
+    stage_alike(engine, 0, 10)
+    jobs.admit_jobs(engine.store, BATCH)
+    stage_alike(engine, 0, 10)
+    commit_alike(engine)
+    jobs.admit_jobs(engine.store, BATCH)
+    assert [claim.id for claim in engine.claim(20)] == ALIKE
+    assert audit(engine.store) == []
+
+
+def test_alike_jobs_behind_some_that_are_missing_are_refused(engine):
+    stage_alike(engine, 0, 4)
+    with pytest.raises(StoreUnavailable, match="took too long"):
+        stage_alike(engine, 7, 10)
+    with pytest.raises(StoreUnavailable, match="took too long"):
+        commit_alike(engine)
+    jobs.admit_jobs(engine.store, BATCH)
+    assert engine.left() == set()
+
+
+def test_alike_jobs_of_which_some_were_dropped_may_come_again(engine):
+    stage_alike(engine, 0, 10)
+    engine.store.run("admit", BATCH, 4, 1000)
+    with pytest.raises(StoreUnavailable, match="took too long"):
+        commit_alike(engine)
+    stage_alike(engine, 0, 10)
+    commit_alike(engine)
+    engine.store.run("admit", BATCH, 3, 1000)
+    assert jobs.get_batch(BATCH, store=engine.store).counts["submitted"] == 10
+    assert [job.id for job in jobs.list_jobs(store=engine.store)[0]] == ALIKE[2::-1]
+    assert audit(engine.store) == []
+    first = engine.submit(priority=8)
+    jobs.admit_jobs(engine.store, BATCH)
+    assert [claim.id for claim in engine.claim(20)] == [first, *ALIKE]
+
+
+def test_an_accepted_submit_of_alike_jobs_is_let_in_though_its_sender_died(engine):
+    stage_alike(engine, 0, 10)
+    commit_alike(engine)
+    assert engine.record(ALIKE[3]).status.value == "submitted"
+    engine.store.now += 3_000
+    upkeep.run(engine.store)
+    assert [claim.id for claim in engine.claim(20)] == ALIKE
+    assert "staged" not in engine.left()
+
+
+def test_an_accepted_submit_of_alike_jobs_that_comes_again_brings_none_back_that_was_removed(engine):
+    stage_alike(engine, 0, 10)
+    commit_alike(engine)
+    jobs.admit_jobs(engine.store, BATCH)
+    jobs.cancel_job(ALIKE[9], store=engine.store)
+    jobs.remove_job(ALIKE[9], store=engine.store)
+    stage_alike(engine, 0, 10)
+    commit_alike(engine)
+    jobs.admit_jobs(engine.store, BATCH)
+    assert [claim.id for claim in engine.claim(20)] == ALIKE[:9]
 
 
 def test_more_jobs_than_one_submit_may_hold_are_refused(engine):

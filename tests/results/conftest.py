@@ -33,7 +33,7 @@ def claimed() -> Callable[[Store], jobs.Claim]:
     """A job that was submitted and claimed just now."""
 
     def claim(store: Store) -> jobs.Claim:
-        jobs.submit_jobs(store, [Submission("plot", "default", {"p": b"{}"})])
+        jobs.submit_jobs(store, [Submission("plot", "default", {})])
         (claim,) = jobs.claim_jobs(store, "worker", {"default": ["plot"]}, 1, 10.0)
         return claim
 

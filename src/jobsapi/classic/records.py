@@ -75,8 +75,8 @@ def submit(store: Store, params: Mapping[str, Any]) -> JobRecord:
 
 def carry(store: Store, values: list[Any]) -> None:
     """Put JSON values on the queue, all of them or none. Raises Invalid, TooLarge, StoreUnavailable."""
-    fields = [{"p": _encoded(store, {"item": value})} for value in values]
-    jobs.submit_jobs(store, [Submission(ITEM, QUEUE, {**each}) for each in fields])
+    encoded = [_encoded(store, {"item": value}) for value in values]
+    jobs.submit_jobs(store, [Submission(ITEM, QUEUE, {}, each) for each in encoded])
 
 
 def save(store: Store, jid: str, job: Mapping[str, Any]) -> str:

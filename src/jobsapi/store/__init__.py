@@ -22,7 +22,7 @@ from jobsapi.store.scripts import script, translated
 from jobsapi.store.sentinel import primary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from jobsapi.store.line import Line
 
@@ -94,6 +94,12 @@ class Store:
 
     def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         return self._line.ask(commands) if self._line else _one_by_one(self.redis, commands)
+
+    def ask_ahead(self, commands: Iterable[tuple[Any, ...]]) -> Generator[Any]:
+        """The replies one by one, an error that the server told among them; see `Line.ask_ahead`, and `series`."""
+        if self._line:
+            return self._line.ask_ahead(commands)
+        return (reply for command in commands for reply in _one_by_one(self.redis, [command]))
 
     def ask(self, *commands: tuple[Any, ...]) -> list[Any]:
         """The raw replies to plain commands of one key each, by one exchange with the server, errors translated."""

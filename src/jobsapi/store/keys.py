@@ -67,7 +67,10 @@ class Keys:
     unclaimed_outputs = _Key("unclaimed", "sorted set: <id>:<token> of outputs no finish has taken yet; ms")
     staged = _Key("staged", "sorted set: large submits under way or being let in; when they were last touched, ms")
     stage = _Key("s:{batch}", "list: the jobs of a large submit that are not in the queue yet")
-    committed = _Key("sc:{batch}", "string: exists once a large submit was accepted as a whole")
+    committed = _Key(
+        "sc:{batch}",
+        "string: when a large submit was accepted as a whole, ms; of jobs that are alike their queue, task, priority",
+    )
     batches = _Key("batches", "sorted set: batches; number")
     borrowed = _Key("borrowed", "sorted set: batches that brought no job of their own; when they are removed, ms")
     batch = _Key("b:{batch}", "hash: c made, ms; n jobs; o own that are there; f, l numbers before it, last; i JSON")

@@ -16,11 +16,14 @@ from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import ResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
 __all__ = ["Line", "line_of"]
 
 _PLAIN = (redis.ConnectionPool,)
+
+_AHEAD = 3
+"""Commands on their way of a run that is read one by one; few, so that the server serves others between them."""
 
 
 class Line:
@@ -53,6 +56,28 @@ class Line:
                 connection.disconnect()  # replies may be on their way that nobody reads
             self._idle.append(connection)
 
+    def ask_ahead(self, commands: Iterable[tuple[Any, ...]]) -> Generator[Any]:
+        """The reply to each, in order; the next ones are made and sent meanwhile, so that the server never waits.
+
+        As `ask`: an error that the server told is a reply, and all that is not answered is sent once more where the
+        connection broke. Whoever stops before the end loses the replies to what is on its way.
+        """
+        connection = self._take()
+        run = _Run(connection)
+        is_whole = False
+        try:
+            for command in commands:
+                run.send(hiredis.pack_command(command))
+                if len(run.waiting) > _AHEAD:
+                    yield run.reply()
+            while run.waiting:
+                yield run.reply()
+            is_whole = True
+        finally:
+            if not is_whole:
+                connection.disconnect()
+            self._idle.append(connection)
+
     def close(self) -> None:
         """Give up the connections that nobody uses."""
         while self._idle:
@@ -66,6 +91,38 @@ class Line:
             return self._idle.pop()  # the one used last: few are open
         except IndexError:
             return self._pool.make_connection()
+
+
+class _Run:
+    """Commands that go over one connection, each sent before the reply to the one before it is read."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.waiting: deque[bytes] = deque()
+        self._is_second = False
+
+    def send(self, packed: bytes) -> None:
+        self.waiting.append(packed)
+        try:
+            self._connection.send_packed_command([packed], check_health=False)
+        except Unreachable:
+            self._send_again()
+
+    def reply(self) -> Any:
+        try:
+            reply = _reply(self._connection)
+        except Unreachable:
+            self._send_again()
+            reply = _reply(self._connection)
+        self.waiting.popleft()
+        return reply
+
+    def _send_again(self) -> None:
+        self._connection.disconnect()
+        if self._is_second:
+            raise Unreachable("The connection broke twice.")
+        self._is_second = True
+        self._connection.send_packed_command([*self.waiting], check_health=False)
 
 
 def line_of(client: Any) -> Line | None:

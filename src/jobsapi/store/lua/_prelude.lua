@@ -32,15 +32,19 @@ local function relist(job, to)
   later('ZADD', list, job.number, job.id)
 end
 
+-- One idle worker shall look. Where the marker is set, the queue's list is known.
+local function wake(queue, task)
+  if redis.call('ZADD', K.wake(queue, task), 0, 'look') == 0 then return end
+  redis.call('SADD', K.lists(), S.submitted .. ':' .. queue .. ':' .. task)
+end
+
 -- Into the queue, by priority, then by number; and one idle worker shall look. The queue is the list of submitted jobs,
--- too: only one that had to leave it (`set_aside`) stands in another. Where the marker is set, the list is known.
+-- too: only one that had to leave it (`set_aside`) stands in another.
 local function enqueue(job)
   if job.status then relist(job, nil) end
   note_moved(job.id)
   local queue = K.ready(job.queue, job.task)
-  if not waiting['ZADD' .. queue] and redis.call('ZADD', K.wake(job.queue, job.task), 0, 'look') == 1 then
-    redis.call('SADD', K.lists(), S.submitted .. ':' .. job.queue .. ':' .. job.task)
-  end
+  if not waiting['ZADD' .. queue] then wake(job.queue, job.task) end
   later('ZADD', queue, (100 - job.priority) * 2 ^ 44 + job.number, job.id)
 end
 local function set_aside(job) later('ZADD', K.listed(S.submitted, job.queue, job.task), job.number, job.id) end
