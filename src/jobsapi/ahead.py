@@ -53,6 +53,7 @@ class Ahead:
         self._seen: dict[str, _Seen] = {}
         self._line: deque[Running] = deque()
         self._moved_at = 0.0
+        self._bound = 0
 
     def __len__(self) -> int:
         return len(self._line)
@@ -79,11 +80,12 @@ class Ahead:
             for each in held
         )
         longest = max(_MOST_TIME / _MOST, *(self._seen[name].seconds for name in short))
-        return max(0, min(_MOST, int(_MOST_TIME * (free + soon) / longest)) - len(self._line))
+        self._bound = min(_MOST, int(_MOST_TIME * (free + soon) / longest))
+        return max(0, self._bound - len(self._line))
 
     def may_wait(self, ended_at: float, slots: int) -> bool:
-        """Whether ends that came since then may wait for more of them: the children have work for so long."""
-        return len(self._line) >= 2 * slots and time.monotonic() - ended_at < _GATHER
+        """Whether ends that came since then may wait for more of them: the children have work until new jobs come."""
+        return len(self._line) >= max(2 * slots, self._bound // 2) and time.monotonic() - ended_at < _GATHER
 
     # --- The line ---------------------------------------------------------------------------------------------------
 

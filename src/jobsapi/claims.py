@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -16,13 +15,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jobsapi.store import Store
+    from jobsapi.store.underway import Underway
 
 __all__ = [
     "Claim",
     "Completion",
+    "Turn",
     "append_log",
+    "begin_turn",
     "claim_jobs",
-    "complete_and_claim",
     "complete_job",
     "complete_jobs",
     "fail_job",
@@ -34,8 +35,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """A worker's right to run one job; only the holder of the token can finish it."""
 
     id: str
@@ -87,10 +87,14 @@ def _claims(rows: Sequence[Any]) -> list[Claim]:
             started=int(at),
             memory_mb=int(memory) if memory else None,
             backoff=pause.decode() if pause else "",
-            parents=tuple(b" ".join(each for each in (after, after_any) if each).decode().split()),
+            parents=_parents(after, after_any) if after or after_any else (),
         )
         for jid, token, task, params, attempt, timeout, at, memory, pause, after, after_any in rows
     ]
+
+
+def _parents(*ids: bytes | None) -> tuple[str, ...]:
+    return tuple(b" ".join(each for each in ids if each).decode().split())
 
 
 def renew_jobs(store: Store, claims: Sequence[tuple[str, str]], lease: float) -> dict[str, bool | None]:
@@ -110,8 +114,7 @@ def complete_job(store: Store, jid: str, token: str, descriptor: bytes, inline: 
         raise problem
 
 
-@dataclass(frozen=True)
-class Completion:
+class Completion(NamedTuple):
     """What the holder of a claim records at its end."""
 
     id: str
@@ -127,7 +130,7 @@ def complete_jobs(store: Store, ends: Sequence[Completion]) -> list[NotHolder | 
     return [_refusal(each) for reply in replies for each in reply]
 
 
-def complete_and_claim(
+def begin_turn(
     store: Store,
     ends: Sequence[Completion],
     worker: str,
@@ -137,16 +140,27 @@ def complete_and_claim(
     token: str,
     ahead: int = 0,
     short: Iterable[str] = (),
-) -> tuple[list[NotHolder | UnknownJob | None], list[Claim]]:
-    """What complete_jobs gives and what claim_jobs gives, by one exchange with the server.
+) -> Turn:
+    """What complete_jobs and claim_jobs do, in one exchange with the server, whose reply the caller need not wait for.
 
     `ahead`: so many more than `most`, as long as the next one is of one of the tasks `short` and these have no limit.
-    Raises StoreUnavailable; then it may be called again with the same ends and token.
+    Raises StoreUnavailable, as the reply may; then it may be called again with the same ends and token.
     """
     how_many = f"{most + ahead} {most} {' '.join(short)}" if ahead else most
     calls = [*_completion_calls(store, ends), _claim_call(worker, wanted, how_many, lease, token)]
-    *told, rows = store.run_all([(name, arguments) for name, *arguments in calls])
-    return [_refusal(each) for reply in told for each in reply], _claims(rows)
+    return Turn(store.begin([(name, arguments) for name, *arguments in calls]))
+
+
+class Turn:
+    """An exchange that `begin_turn` sent."""
+
+    def __init__(self, underway: Underway) -> None:
+        self.underway = underway
+
+    def told(self) -> tuple[list[NotHolder | UnknownJob | None], list[Claim]]:
+        """Wait for the reply: what complete_jobs gives and what claim_jobs gives. Raises StoreUnavailable."""
+        *told, rows = self.underway.replies()
+        return [_refusal(each) for reply in told for each in reply], _claims(rows)
 
 
 _MOST_ENDS = 100

@@ -33,6 +33,9 @@ _REST = 0.05
 """Seconds for the rest of a reply whose beginning has come."""
 
 
+_REPLY = "reply"
+
+
 class Heard(NamedTuple):
     """What a listener was told since it was last asked."""
 
@@ -42,6 +45,8 @@ class Heard(NamedTuple):
     """Jobs may wait that need not wait any longer."""
     words: list[str]
     """On the worker's control key: ids of jobs to look at, because a cancel was asked for."""
+    has_reply: bool = False
+    """What is `expect`ed has come."""
 
 
 class _Read:
@@ -102,6 +107,7 @@ class Listener:
         self._control.is_wanted = True
         self._stopped = threading.Event()
         self._connected: queue.SimpleQueue[tuple[_Read, Any]] = queue.SimpleQueue()
+        self._expected: Any = None
         self._pipe, self._write_fd = os.pipe()
         os.set_blocking(self._pipe, False)
         os.set_blocking(self._write_fd, False)
@@ -123,9 +129,13 @@ class Listener:
     def heard(self) -> Heard:
         """What came since the last call."""
         look, came = False, []
+        has_reply = False
         for key, _ in self._selector.select(0):
             if key.data is None:
                 look = self._take_connections() or look
+                continue
+            if key.data is _REPLY:
+                has_reply = True
                 continue
             is_whole, found = self._answer(key.data)
             look = look or (is_whole and key.data is self._wake) or not key.data.connection
@@ -134,7 +144,19 @@ class Listener:
         for read in (self._control, self._wake):
             if read.is_late:
                 self._lose(read)
-        return Heard(look, any(key == self._stir for key, _ in came), [word for key, word in came if key != self._stir])
+        words = [word for key, word in came if key != self._stir]
+        return Heard(look, any(key == self._stir for key, _ in came), words, has_reply)
+
+    def expect(self, socket: Any) -> None:
+        """`fd` becomes readable, too, when `socket` does, until it is expected no more."""
+        self._expected = socket
+        self._selector.register(socket, selectors.EVENT_READ, _REPLY)
+
+    def expect_no_more(self) -> None:
+        """The reply has come, or is given up: before its socket is closed."""
+        if self._expected is not None:
+            self._selector.unregister(self._expected)
+            self._expected = None
 
     def interrupt(self) -> None:
         """Make `fd` readable; safe in a signal handler and in any thread."""

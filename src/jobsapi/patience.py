@@ -36,8 +36,10 @@ class Patience:
 
     def guarded(self, act: Callable[[], Any]) -> bool:
         """Do something that can wait for the server to come back, or the machine to be mended; whether it was done."""
-        if not self.may_ask:
-            return False
+        return self.may_ask and self.tried(act)
+
+    def tried(self, act: Callable[[], Any]) -> bool:
+        """The same at once, of what asks the server nothing new."""
         try:
             act()
         except (StoreUnavailable, SetupError) as problem:

@@ -7,23 +7,24 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobsapi import jobs, registry, schedules, upkeep
+from jobsapi import jobs, registry, upkeep
 from jobsapi.ahead import Ahead
 from jobsapi.apps import BUILT_IN
-from jobsapi.claims import complete_and_claim, shuffled
-from jobsapi.errors import NotHolder, StoreUnavailable, UnknownJob
+from jobsapi.duties import BEAT_EVERY, Duties
+from jobsapi.errors import JobsApiError, NotHolder, StoreUnavailable, UnknownJob
 from jobsapi.finish import completion, ending
 from jobsapi.listener import Listener
-from jobsapi.names import new_id
 from jobsapi.patience import Patience
 from jobsapi.renewing import Renewer
 from jobsapi.runner import Broken, Died, Output, Progress, Ready, Stopped, pool_of_worker
 from jobsapi.running import Running
 from jobsapi.store import connect_when_up, wait_until_up
 from jobsapi.timetable import Timetable
+from jobsapi.turns import Turns
 from jobsapi.webhooks import Sender
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Worker"]
 
-_BEAT_EVERY, _LOG_EVERY, _RETRY_EVERY = 2.0, 0.3, 0.5
+_LOG_EVERY, _RETRY_EVERY = 0.3, 0.5
 
 
 class Worker:
@@ -63,9 +64,9 @@ class Worker:
         self._names: list[str] = []
         """The tasks that it takes jobs of."""
         self._running: dict[str, Running] = {}
-        self._ended: list[Running] = []
-        """Those of them whose ends are recorded together, in the next turn."""
-        self._ended_at = 0.0
+        self._unsettled: set[Running] = set()
+        """Those of them whose ends are recorded each by itself; until then they keep their slots."""
+        self._turns = Turns(self.id)
         self._ahead = Ahead()
         self._is_deep = False
         """The last claim brought as many jobs as were asked for: more may be waiting."""
@@ -76,8 +77,6 @@ class Worker:
         self._guarded, self._note = self._patience.guarded, self._patience.note
         self._exit_code = 0
         self._is_hungry = True
-        self._claim_token = new_id()
-        self._started_ms = 0  # told by the server's clock, with the first heartbeat
 
     # --- The life of the worker -------------------------------------------------------------------------------------
 
@@ -94,6 +93,7 @@ class Worker:
             raise
         self._listener = Listener(self._store, self._store.keys.control(self.id))
         self._sender = Sender(self._store)
+        self._duties = Duties(self._store, self.id, self._timetable)
         self._renewer = Renewer(
             self._store,
             claims=lambda: [(each.claim.id, each.claim.token) for each in list(self._running.values())],
@@ -108,7 +108,7 @@ class Worker:
             self._listener.start([self._store.keys.wake(q, n) for q in self._weights for n in self._names])
             self._sender.start()
             self._renewer.start()
-            while self._stop_at is None or self._running:
+            while self._stop_at is None or self._running or self._turns.is_underway:
                 self._renewer.turned()
                 self._step()
             return self._exit_code
@@ -125,7 +125,28 @@ class Worker:
         for event in self._pool.poll(self._seconds_to_next_due(), self._listener.fd):
             self._handle(event)
         self._move_up()
+        self._hear()
+        if self._timetable.has_come("move"):
+            self._guarded(self._duties.move)
+        if self._timetable.is_due("flush", _LOG_EVERY):
+            for running in [each for each in self._running.values() if not each.is_log_sent]:
+                self._guarded(partial(running.send_log, self._store))
+        for jid, token, is_held in self._renewer.answers():
+            self._hear_of(jid, token, is_held=is_held)
+        if self._timetable.is_due("settle", _RETRY_EVERY):
+            for running in list(self._unsettled):
+                self._settle(running)
+        if self._timetable.is_due("beat", BEAT_EVERY):
+            self._guarded(self._beat)
+        if self._timetable.is_due("upkeep", upkeep.EVERY):
+            self._guarded(self._duties.keep_up)
+        self._hand_back_when_grace_is_over()
+
+    def _hear(self) -> None:
+        """What the listener was told."""
         heard = self._listener.heard()
+        if heard.has_reply or self._turns.is_late:
+            self._patience.tried(self._hear_turn)
         self._is_hungry = self._is_hungry or heard.look
         for word in heard.words:
             if word == registry.DRAIN:
@@ -134,20 +155,7 @@ class Worker:
                 self._stop_job(word, "cancelled")
         if heard.stir:
             self._sender.look()
-        if heard.stir or self._timetable.has_come("move"):
-            self._guarded(self._move)
-        if self._timetable.is_due("flush", _LOG_EVERY):
-            self._guarded(self._send_logs)
-        for jid, token, is_held in self._renewer.answers():
-            self._hear_of(jid, token, is_held=is_held)
-        if self._timetable.is_due("settle", _RETRY_EVERY):
-            for running in [each for each in self._running.values() if each.ending and not each.completion]:
-                self._settle(running)
-        if self._timetable.is_due("beat", _BEAT_EVERY):
-            self._guarded(self._beat)
-        if self._timetable.is_due("upkeep", upkeep.EVERY):
-            self._guarded(self._keep_up)
-        self._hand_back_when_grace_is_over()
+            self._timetable.plan("move", 0.0)
 
     def _learn_tasks(self) -> bool:
         """Wait for the first child to tell the app's tasks, and publish them; False where the app cannot be used."""
@@ -164,15 +172,11 @@ class Worker:
             self._weights = {each["queue"]: 1.0 for each in self._tasks}
         published = False
         while not published and self._stop_at is None:
-            published = self._guarded(self._publish) and self._guarded(self._beat)
+            published = self._guarded(lambda: self._duties.publish(self._app, self._tasks, self._note))
+            published = published and self._guarded(self._beat)
             if not published:
                 wait_until_up(self._store, 1.0)
         return True
-
-    def _publish(self) -> None:
-        registry.publish(self._store, self._tasks)
-        for name in schedules.publish(self._store, self._app, self._tasks):
-            self._note(f"a schedule named {name} was made by hand and stays; the code's own is not made")
 
     def _on_signal(self, number: int, _frame: Any) -> None:
         is_first = self._stop_at in (None, float("inf"))
@@ -195,50 +199,65 @@ class Worker:
     # --- A job's line: claim, run, finish ---------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        """Record the ends that came and take jobs into the free slots; when the queues are empty, ask to be woken."""
-        if self._ended and self._stop_at is None and self._ahead.may_wait(self._ended_at, self._pool.size):
-            return
-        free = self._free
-        ended, self._ended = self._ended, []
-        ends = [running.completion for running in ended if running.completion]
-        for running in ended:
-            running.completion = None  # should this turn fail, each is recorded by itself
-        if self._stop_at is not None or not (ended or self._is_hungry):
-            for running in ended:
+        """Record the ends that came and take jobs into the free slots; when the queues are empty, ask to be woken.
+
+        While jobs run, the reply is not waited for.
+        """
+        turns = self._turns
+        if self._stop_at is not None:
+            for running in turns.take():
                 self._settle(running)
             return
-        self._is_hungry = False
+        if turns.is_underway or (turns.ended and self._ahead.may_wait(turns.ended_at, self._pool.size)):
+            return
+        if not (turns.ended or self._is_hungry):
+            return
+        self._is_hungry, free = False, self._free
         ahead = self._ahead.room(self._running.values(), free) if self._is_deep else 0
-        wanted = dict.fromkeys(shuffled(self._weights), self._names)
-        how = free, self._settings.lease, self._claim_token, ahead, self._ahead.short()
+        is_idle = len(self._running) == len(turns.ended)
         try:
-            told, claims = complete_and_claim(self._store, ends, self.id, wanted, *how)
-        except StoreUnavailable:
-            self._is_hungry = True  # and the token stays: if the claim was made, the next one gets the same jobs
+            turns.send(self._store, self._weights, self._names, free, ahead, self._ahead.short())
+        except JobsApiError:
+            self._fail_turn()
             raise
-        self._claim_token = new_id()
-        for running, refusal in zip(ended, told, strict=True):
+        if is_idle or turns.socket is None:
+            self._hear_turn()
+        else:
+            self._listener.expect(turns.socket)
+
+    def _hear_turn(self) -> None:
+        self._listener.expect_no_more()
+        try:
+            heard = self._turns.hear()
+        except JobsApiError:
+            self._fail_turn()
+            raise
+        for running, refusal in heard.ended:
             self._forget(running, refusal)
-        self._take(claims, free, ahead)
+        self._take(heard.claims, heard.free, heard.ahead)
+
+    def _fail_turn(self) -> None:
+        self._is_hungry = True
+        self._unsettled |= {each for each in self._running.values() if each.ending and not each.completion}
 
     @property
     def _free(self) -> int:
         """The slots that a job may have; where there are none, a word that was heard is passed on to an idle worker."""
-        kept = sum(each.ending is not None for each in self._running.values()) - len(self._ended)  # such an end has one
-        return max(0, self._pool.free - kept)
+        return max(0, self._pool.free - len(self._unsettled))  # an end that is still to be recorded has one
 
     def _take(self, claims: Sequence[Claim], free: int, ahead: int) -> None:
         new = [claim for claim in claims if not self._is_still_run(claim)]
         if free + ahead:
             self._is_deep = len(claims) >= free + ahead
-        room = self._pool.free
-        taken = [Running(claim) for claim in new[: room + ahead]]
+        room = self._pool.free if self._stop_at is None else 0
+        most = room + ahead if self._stop_at is None else 0  # it was told to stop meanwhile
+        taken = [Running(claim) for claim in new[:most]]
         self._running |= {each.claim.id: each for each in taken}
         self._ahead.put(taken)
         self._begin(self._ahead.take(room))
-        for claim in new[room + ahead :]:
+        for claim in new[most:]:
             self._release(Running(claim))
-        if len(new) < free:
+        if len(new) < free and self._stop_at is None:
             self._listener.arm()
 
     def _begin(self, jobs: Sequence[Running]) -> None:
@@ -304,14 +323,15 @@ class Worker:
             running.completion = None if running.is_lost else completion(self._store, claim, event)
             self._guarded(lambda: running.send_log(self._store))
             if running.completion and running.is_log_sent:
-                self._ended_at = self._ended_at if self._ended else time.monotonic()
-                self._ended.append(running)
+                self._turns.add(running)
             else:
+                running.completion = None
                 self._settle(running)
 
     def _settle(self, running: Running) -> None:
         """Record a job's end; while the server is away it is tried again, and the job stays ours."""
         assert running.ending is not None
+        self._unsettled.add(running)
         if not self._patience.may_ask:
             return
         try:
@@ -332,7 +352,9 @@ class Worker:
         if refusal:
             what = "was given to another worker or removed meanwhile; this end is not recorded"
             self._note(f"job {running.claim.id} {what}")
-        del self._running[running.claim.id]
+        if self._running.get(running.claim.id) is running:
+            del self._running[running.claim.id]
+        self._unsettled.discard(running)
         if running.next_claim:
             self._release(Running(running.next_claim))
 
@@ -346,18 +368,6 @@ class Worker:
         running.is_lost = running.is_lost or not is_held
         self._stop_job(jid, "cancelled" if is_held else "released")
 
-    def _move(self) -> None:
-        """Let jobs go that need not wait any longer, and be back when the next one's time comes."""
-        self._timetable.plan("move", upkeep.EVERY)  # should the server not answer
-        self._timetable.plan("move", min(upkeep.move(self._store), upkeep.EVERY))
-
-    def _keep_up(self) -> None:
-        tidies = self._timetable.is_due("tidy", upkeep.TIDY_EVERY)
-        if upkeep.run(self._store, tidies=tidies) >= upkeep.MUCH:
-            self._timetable.plan("upkeep", 0.0)
-            if tidies:
-                self._timetable.plan("tidy", 0.0)
-
     def _stop_job(self, jid: str, why: str) -> None:
         running = self._running.get(jid)
         if running and self._ahead.remove(running):
@@ -365,31 +375,20 @@ class Worker:
         elif running and not running.ending:
             self._pool.stop(jid, why)
 
-    def _send_logs(self) -> None:
-        for running in self._running.values():
-            running.send_log(self._store)
-
     def _beat(self) -> None:
-        self._started_ms = self._started_ms or self._store.time_ms()
         facts: dict[str, str | int | float] = {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "started": self._started_ms,
             "concurrency": self._pool.size,
             "state": "running" if self._stop_at is None else "draining",
             "queues": " ".join(self._weights),
             "tasks": " ".join(self._names),
             "running": " ".join(self._running),
             registry.MEMORY: self._pool.memory(),
-            registry.CLOCK: round(time.time() * 1000),
         }
-        if registry.beat(self._store, self.id, facts, lifetime=max(self._settings.lease, 3 * _BEAT_EVERY)):
+        if self._duties.beat(facts):
             self._drain()
 
-    # --- Small things -----------------------------------------------------------------------------------------------
-
     def _seconds_to_next_due(self) -> float:
-        if self._ended and self._patience.may_ask:
+        if self._turns.ended and not self._turns.is_underway and self._patience.may_ask:
             return 0.001 if self._ahead else 0.0
         if self._is_hungry and self._stop_at is None and self._pool.free > 0:
             return 0.05  # the server was away just now: ask again soon

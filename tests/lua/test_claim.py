@@ -77,8 +77,8 @@ def test_a_claim_that_is_sent_again_gets_the_same_jobs(engine):
 
 
 def ahead_of(engine, free, ahead, short):
-    call = jobs_claims.complete_and_claim
-    _, claimed = call(engine.store, [], "w1", {"default": ["work", "other"]}, free, 10, "token", ahead, short)
+    wanted = {"default": ["work", "other"]}
+    _, claimed = jobs_claims.begin_turn(engine.store, [], "w1", wanted, free, 10, "token", ahead, short).told()
     return [claim.id for claim in claimed]
 
 

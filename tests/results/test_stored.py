@@ -177,7 +177,7 @@ def test_a_name_that_is_not_there_is_unknown_and_the_message_lists_those_that_ar
 def test_a_rerun_never_overwrites_what_another_run_stored(store: Store, claimed: Claiming) -> None:
     claim = claimed(store)
     stored = _write(store, claim, Output("", "image/png", data=_content(9000)))
-    other = dataclasses.replace(claim, token="other")
+    other = claim._replace(token="other")
     again = _write(store, other, Output("", "image/png", data=_content(9001)))
     assert _read(store, claim, stored) == _content(9000)
     assert _read(store, other, again) == _content(9001)
@@ -289,7 +289,7 @@ def test_what_a_stopped_worker_writes_after_the_sweep_is_swept_too(store: Store,
 def test_many_orphans_go_in_small_steps(store: Store, claimed: Claiming) -> None:
     claim = claimed(store)
     for i in range(120):
-        _write(store, dataclasses.replace(claim, token=f"gone{i}"), Output("", "image/png", data=bytes(5000)))
+        _write(store, claim._replace(token=f"gone{i}"), Output("", "image/png", data=bytes(5000)))
     held = _write(store, claim, Output("", "image/png", data=bytes(5000)))
     _later(store, 21)
     assert results.sweep(store) + results.sweep(store) == 120

@@ -16,7 +16,7 @@ def test_of_a_claim_whose_reply_was_lost_what_finds_no_child_any_more_is_handed_
     seen.wait(20)
     worker = Worker(str(Path(__file__).parent / "app.py"), dataclasses.replace(store.settings, concurrency=1))
     ids = system.submit("nap", 3)
-    lost = jobs.claim_jobs(store, worker.id, {"default": ["nap"]}, 3, 10, worker._claim_token)
+    lost = jobs.claim_jobs(store, worker.id, {"default": ["nap"]}, 3, 10, worker._turns.token)
     assert len(lost) == 3
 
     def drain_at_the_end() -> None:

@@ -20,6 +20,7 @@ from jobsapi.store.keys import Keys
 from jobsapi.store.line import line_of
 from jobsapi.store.scripts import script, translated
 from jobsapi.store.sentinel import primary_of
+from jobsapi.store.underway import Underway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -56,19 +57,32 @@ class Store:
 
     def run_all(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """The same where none may be refused: raises the first error, by when those behind it have been run, too."""
-        replies = self.run_many(calls)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return replies
+        return _all_done(self.run_many(calls))
 
     def run_many(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Run scripts, each by itself, in one exchange with the server: their replies, or the errors they refuse with.
 
         Raises StoreUnavailable; nobody knows then which of them were run.
         """
+        return self._heard(calls, lambda: self._ask(self._commands(calls)))
+
+    def begin(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> Underway:
+        """Send what `run_all` would, and hear the replies when they are asked for. Raises StoreUnavailable."""
+        if self._line is None:
+            return Underway(None, lambda: self.run_all(calls), _PATIENCE)
         try:
-            replies = self._ask([script(name).command(self.keys, args, self.now) for name, args in calls])
+            asked = self._line.begin(self._commands(calls))
+        except RedisError as problem:
+            raise translated(problem) from problem
+        return Underway(asked, lambda: _all_done(self._heard(calls, asked.replies)), _PATIENCE)
+
+    def _commands(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[Any, ...]]:
+        return [script(name).command(self.keys, args, self.now) for name, args in calls]
+
+    def _heard(self, calls: Sequence[tuple[str, Sequence[Any]]], ask: Callable[[], list[Any]]) -> list[Any]:
+        """What `ask` gives; scripts that the server did not know are sent with their text."""
+        try:
+            replies = ask()
             for i, (name, args) in enumerate(calls):
                 if isinstance(replies[i], NoScriptError):
                     [replies[i]] = self._ask([script(name).command(self.keys, args, self.now, whole=True)])
@@ -195,6 +209,13 @@ class Store:
             if line:
                 line.close()
         self.redis.close()
+
+
+def _all_done(replies: list[Any]) -> list[Any]:
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
 
 
 def _one_by_one(client: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:

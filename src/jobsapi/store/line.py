@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import ResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
 __all__ = ["Line", "line_of"]
 
@@ -40,21 +40,15 @@ class Line:
         Sent again once where the connection broke, not where the answer does not come in time. Raises redis-py's
         ConnectionError, TimeoutError.
         """
-        packed = b"".join([hiredis.pack_command(command) for command in commands])
-        connection = self._take()
-        is_whole = False
-        try:
-            try:
-                replies = _replies(connection, packed, len(commands))
-            except Unreachable:
-                connection.disconnect()
-                replies = _replies(connection, packed, len(commands))
-            is_whole = True
-            return replies
-        finally:
-            if not is_whole:
-                connection.disconnect()  # replies may be on their way that nobody reads
-            self._idle.append(connection)
+        return self.begin(commands).replies()
+
+    def begin(self, commands: Sequence[tuple[Any, ...]]) -> Asked:
+        """Send them, and read the replies when they are asked for. Raises as `ask`."""
+        return Asked(self, commands)
+
+    def give_back(self, connection: Any) -> None:
+        """It is free for others."""
+        self._idle.append(connection)
 
     def ask_ahead(self, commands: Iterable[tuple[Any, ...]]) -> Generator[Any]:
         """The reply to each, in order; the next ones are made and sent meanwhile, so that the server never waits.
@@ -62,7 +56,7 @@ class Line:
         As `ask`: an error that the server told is a reply, and all that is not answered is sent once more where the
         connection broke. Whoever stops before the end loses the replies to what is on its way.
         """
-        connection = self._take()
+        connection = self.take()
         run = _Run(connection)
         is_whole = False
         try:
@@ -83,7 +77,8 @@ class Line:
         while self._idle:
             self._idle.pop().disconnect()
 
-    def _take(self) -> Any:
+    def take(self) -> Any:
+        """A connection that nobody else uses, until it is given back."""
         if self._pid != os.getpid():  # a fork: the connections are the parent's
             self._pid = os.getpid()
             self._idle = deque()
@@ -125,15 +120,59 @@ class _Run:
         self._connection.send_packed_command([*self.waiting], check_health=False)
 
 
+class Asked:
+    """Commands on their way to the server, on a connection of their own until their replies are read or given up."""
+
+    def __init__(self, line: Line, commands: Sequence[tuple[Any, ...]]) -> None:
+        self._line, self._count = line, len(commands)
+        self._packed = b"".join([hiredis.pack_command(command) for command in commands])
+        self._connection = line.take()
+        self._is_second = False
+        self._with_one_more(self._send)
+
+    @property
+    def socket(self) -> Any:
+        """What becomes readable with the first reply, and where the connection broke."""
+        return self._connection._sock  # there is no public way to wait for two
+
+    def replies(self) -> list[Any]:
+        """Wait for all of them. Raises ConnectionError, TimeoutError."""
+        found: list[Any] = self._with_one_more(self._read)
+        self._line.give_back(self._connection)
+        return found
+
+    def give_up(self) -> None:
+        """Read none of them: they may still be on their way."""
+        self._connection.disconnect()
+        self._line.give_back(self._connection)
+
+    def _send(self) -> None:
+        self._connection.send_packed_command([self._packed], check_health=False)
+
+    def _with_one_more(self, act: Callable[[], Any]) -> Any:
+        """Do it; where the connection broke, send all again, once, and go on. What fails then is given up."""
+        try:
+            try:
+                return act()
+            except Unreachable:
+                if self._is_second:
+                    raise
+                self._is_second = True
+                self._connection.disconnect()
+                self._send()
+                return None if act == self._send else act()
+        except BaseException:
+            self.give_up()
+            raise
+
+    def _read(self) -> list[Any]:
+        return [_reply(self._connection) for _ in range(self._count)]
+
+
 def line_of(client: Any) -> Line | None:
     """A line to the server of a redis-py client; None where that client itself must be asked."""
     pool = getattr(client, "connection_pool", None)
     return Line(pool) if type(pool) in _PLAIN else None
-
-
-def _replies(connection: Any, packed: bytes, count: int) -> list[Any]:
-    connection.send_packed_command([packed], check_health=False)
-    return [_reply(connection) for _ in range(count)]
 
 
 def _reply(connection: Any) -> Any:
