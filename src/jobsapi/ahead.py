@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from jobsapi.runner import Pool, Work
     from jobsapi.running import Running
 
 __all__ = ["Ahead"]
@@ -28,6 +29,9 @@ _PATIENCE = 0.1
 
 _ENOUGH = 5
 """Jobs of a task that have to be seen before anything is known of it."""
+
+_LOW = 0.6
+"""The part of the line below which more is claimed at once."""
 
 _GATHER = 0.003
 """Seconds that ends are gathered while there is work in the line."""
@@ -49,7 +53,8 @@ class _Seen:
 class Ahead:
     """The line of a worker's claimed jobs that no child has yet. They are renewed as those that run are."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Pool, lease: float) -> None:
+        self._pool, self._lease = pool, lease
         self._seen: dict[str, _Seen] = {}
         self._line: deque[Running] = deque()
         self._moved_at = 0.0
@@ -60,10 +65,11 @@ class Ahead:
 
     # --- How many ---------------------------------------------------------------------------------------------------
 
-    def learn(self, running: Running) -> None:
-        """A run is over."""
+    def learn(self, running: Running, seconds: float = 0.0) -> None:
+        """A run is over; `seconds` that it took, where that is known."""
         if running.begun is not None:
-            self._seen.setdefault(running.claim.task, _Seen()).add(time.monotonic() - running.begun)
+            seconds = seconds or time.monotonic() - running.begun
+            self._seen.setdefault(running.claim.task, _Seen()).add(seconds)
 
     def short(self) -> list[str]:
         """The tasks whose jobs may be claimed ahead."""
@@ -80,12 +86,14 @@ class Ahead:
             for each in held
         )
         longest = max(_MOST_TIME / _MOST, *(self._seen[name].seconds for name in short))
-        self._bound = min(_MOST, int(_MOST_TIME * (free + soon) / longest))
-        return max(0, self._bound - len(self._line))
+        self._bound = min(_MOST, int(_MOST_TIME * min(self._pool.size, free + soon) / longest))
+        return max(0, self._bound - len(self._line) - self._pool.ahead)
 
-    def may_wait(self, ended_at: float, slots: int) -> bool:
+    def may_wait(self, ended_at: float) -> bool:
         """Whether ends that came since then may wait for more of them: the children have work until new jobs come."""
-        return len(self._line) >= max(2 * slots, self._bound // 2) and time.monotonic() - ended_at < _GATHER
+        if time.monotonic() - ended_at >= _GATHER:
+            return False
+        return len(self._line) + self._pool.ahead >= max(2 * self._pool.size, self._bound * _LOW)
 
     # --- The line ---------------------------------------------------------------------------------------------------
 
@@ -94,6 +102,37 @@ class Ahead:
         if not self._line:
             self._moved_at = time.monotonic()
         self._line.extend(jobs)
+
+    def put_back(self, jobs: Sequence[Running]) -> None:
+        """Children that had these ahead of their turn did not begin them."""
+        if jobs and not self._line:
+            self._moved_at = time.monotonic()
+        for running in reversed(jobs):
+            running.begun = None
+            self._line.appendleft(running)
+
+    def move_up(self, free: int) -> None:
+        """Let jobs begin in so many free slots, and give short ones to children that have none, for when they have."""
+        if self._line:
+            self._give(self.take(free), self._pool.run)
+        if self._line and (most := self._pool.room_ahead):
+            self._give(self._take_short(most), self._pool.run_ahead)
+
+    def _give(self, jobs: Sequence[Running], run: Callable[[Sequence[Work]], None]) -> None:
+        if jobs:
+            self._pool.hold(self._lease)
+            now = time.monotonic()
+            for each in jobs:
+                each.begun = now
+            run([each.work for each in jobs])
+
+    def _take_short(self, most: int) -> list[Running]:
+        short, count = self.short(), 0
+        for running in self._line:
+            if count == most or running.claim.task not in short or running.claim.memory_mb:
+                break
+            count += 1
+        return self.take(count)
 
     def take(self, most: int) -> list[Running]:
         """The next jobs to run."""

@@ -20,7 +20,7 @@ from jobsapi.finish import completion, ending
 from jobsapi.listener import Listener
 from jobsapi.patience import Patience
 from jobsapi.renewing import Renewer
-from jobsapi.runner import Broken, Died, Output, Progress, Ready, Stopped, pool_of_worker
+from jobsapi.runner import Broken, Died, Done, Output, Progress, Ready, Returned, Stopped, pool_of_worker
 from jobsapi.running import Running
 from jobsapi.store import connect_when_up, wait_until_up
 from jobsapi.timetable import Timetable
@@ -66,12 +66,13 @@ class Worker:
         self._running: dict[str, Running] = {}
         self._unsettled: set[Running] = set()
         """Those of them whose ends are recorded each by itself; until then they keep their slots."""
+        self._returned: list[Running] = []
         self._turns = Turns(self.id)
-        self._ahead = Ahead()
         self._is_deep = False
         """The last claim brought as many jobs as were asked for: more may be waiting."""
         self._stop_at: float | None = None
         self._pool = pool or pool_of_worker(app, settings)
+        self._ahead = Ahead(self._pool, settings.lease)
         self._timetable = Timetable()
         self._patience = Patience(self.id, self._timetable)
         self._guarded, self._note = self._patience.guarded, self._patience.note
@@ -124,6 +125,8 @@ class Worker:
         self._guarded(self._turn)
         for event in self._pool.poll(self._seconds_to_next_due(), self._listener.fd):
             self._handle(event)
+        self._ahead.put_back(self._returned)
+        self._returned.clear()
         self._move_up()
         self._hear()
         if self._timetable.has_come("move"):
@@ -208,7 +211,7 @@ class Worker:
             for running in turns.take():
                 self._settle(running)
             return
-        if turns.is_underway or (turns.ended and self._ahead.may_wait(turns.ended_at, self._pool.size)):
+        if turns.is_underway or (turns.ended and self._ahead.may_wait(turns.ended_at)):
             return
         if not (turns.ended or self._is_hungry):
             return
@@ -254,24 +257,18 @@ class Worker:
         taken = [Running(claim) for claim in new[:most]]
         self._running |= {each.claim.id: each for each in taken}
         self._ahead.put(taken)
-        self._begin(self._ahead.take(room))
+        self._move_up()
         for claim in new[most:]:
             self._release(Running(claim))
         if len(new) < free and self._stop_at is None:
             self._listener.arm()
 
-    def _begin(self, jobs: Sequence[Running]) -> None:
-        if jobs:
-            self._pool.hold(self._settings.lease)
-            now = time.monotonic()
-            for each in jobs:
-                each.begun = now
-            self._pool.run([each.work for each in jobs])
-
     def _move_up(self) -> None:
         """Let jobs that were claimed ahead begin; those that will not soon go back to where others may take them."""
-        if self._ahead and self._stop_at is None:
-            self._begin(self._ahead.take(self._free))
+        if self._stop_at is not None:
+            self._pool.recall()
+        else:
+            self._ahead.move_up(self._free)
         if self._ahead and (self._stop_at is not None or self._ahead.seconds_to_hand_back() <= 0):
             self._is_deep = False
             for running in self._ahead.take(len(self._ahead)):
@@ -309,7 +306,9 @@ class Worker:
         if running is None:
             return
         claim = running.claim
-        if isinstance(event, Output):
+        if isinstance(event, Returned):
+            self._returned.append(running)
+        elif isinstance(event, Output):
             if running.keep_log(event.data, self._settings.max_log):
                 self._guarded(lambda: running.send_log(self._store))
         elif isinstance(event, Progress):
@@ -318,7 +317,7 @@ class Worker:
         else:
             if isinstance(event, Died) and event.signal == signal.SIGTERM and self._stop_at is not None:
                 event = Stopped(claim.id, "released")  # the SIGTERM that came to us went to the child as well
-            self._ahead.learn(running)
+            self._ahead.learn(running, event.seconds if isinstance(event, Done) else 0.0)
             running.ending = ending(self._store, claim, event)
             running.completion = None if running.is_lost else completion(self._store, claim, event)
             self._guarded(lambda: running.send_log(self._store))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Proxy", "a_proxy"]
 
 _LONGEST_STALL = 120.0
-_MOST_CONNECTIONS = 1000
+_MOST_CONNECTIONS = 20_000
 
 
 class _Link:

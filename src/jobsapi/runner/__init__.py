@@ -14,6 +14,7 @@ from jobsapi.runner.events import (
     Progress,
     Raised,
     Ready,
+    Returned,
     Stopped,
     Work,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Progress",
     "Raised",
     "Ready",
+    "Returned",
     "Stopped",
     "Work",
     "pool_of_worker",

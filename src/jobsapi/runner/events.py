@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from jobsapi.results import Output as ResultOutput
 
-__all__ = ["Broken", "Died", "Done", "Event", "OutOfMemory", "Output", "Progress", "Raised", "Ready", "Stopped", "Work"]
+__all__ = [
+    "Broken",
+    "Died",
+    "Done",
+    "Event",
+    "OutOfMemory",
+    "Output",
+    "Progress",
+    "Raised",
+    "Ready",
+    "Returned",
+    "Stopped",
+    "Work",
+]
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """One job to run."""
 
     id: str
@@ -73,6 +85,8 @@ class Done:
     outputs: list[ResultOutput]
     scratch: Path | None
     """The folder of the outputs that are files, where there are any."""
+    seconds: float = 0.0
+    """How long its function took."""
 
     def discard(self) -> None:
         """Remove the files of the outputs, once they are stored."""
@@ -121,4 +135,11 @@ class Stopped:
     why: str
 
 
-Event = Ready | Broken | Output | Progress | Done | Raised | Died | OutOfMemory | Stopped
+@dataclass(frozen=True)
+class Returned:
+    """A job that was given ahead of its turn has not begun, and will not in that child."""
+
+    job_id: str
+
+
+Event = Ready | Broken | Output | Progress | Done | Raised | Died | OutOfMemory | Stopped | Returned

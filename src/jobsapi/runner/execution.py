@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import time
 import traceback
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ class Execution:
         self.awaited: asyncio.Task[None] | None = None
         """The task of the event loop that its coroutine is in."""
         self._max_result = max_result
+        self._began = 0.0
         self._task: tasks.Task | None = None
         """Set while another attempt might end otherwise: a value that cannot be an output would not be one then."""
 
@@ -48,6 +50,7 @@ class Execution:
     def begin(self) -> Any:
         """Call the function: its value, or the coroutine that makes it. Raises what it raises."""
         self._task = tasks.get(self.job.task)
+        self._began = time.monotonic()
         return self._task.call(self.job.params)
 
     def returned(self, value: Any) -> Message:
@@ -55,7 +58,10 @@ class Execution:
         self._task = None
         job = self.job
         outputs = results.encode(value, job.saved, job.scratch, max_result=self._max_result)
-        return messages.done(self.number, outputs, has_files=self.may_have_files(value) and job.scratch.exists())
+        seconds = time.monotonic() - self._began
+        return messages.done(
+            self.number, outputs, seconds, has_files=self.may_have_files(value) and job.scratch.exists()
+        )
 
     def may_have_files(self, value: Any) -> bool:
         """Whether making outputs of it is more than writing a few bytes of JSON."""

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from jobsapi.results import Output as ResultOutput
-from jobsapi.runner.events import Died, Done, Output, Progress, Raised, Stopped
+from jobsapi.runner.events import Died, Done, Output, Progress, Raised, Returned, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from jobsapi.runner.events import Event, Work
     from jobsapi.runner.frames import Message
 
-__all__ = ["done", "event_of", "job", "output", "progress", "raised", "stop", "stopped"]
+__all__ = ["ENDS", "done", "event_of", "job", "output", "progress", "raised", "recall", "recalled", "stop", "stopped"]
+
+
+ENDS = frozenset(("done", "raised", "stopped"))
+"""The kinds of messages that tell the end of a job that had begun."""
 
 
 # --- To a child -----------------------------------------------------------------------------------------------------
@@ -43,6 +47,11 @@ def stop(number: int) -> Message:
     return {"kind": "stop", "job": number}
 
 
+def recall(numbers: Sequence[int]) -> Message:
+    """Jobs that were sent ahead of their turn: those that have not begun shall come back."""
+    return {"kind": "recall", "jobs": numbers}
+
+
 # --- From a child: `kind`, `job` and what belongs to it ---------------------------------------------------------------
 
 
@@ -56,9 +65,10 @@ def output(number: int, data: bytes) -> Message:
     return {"kind": "output", "job": number, "data": data.decode("latin-1")}
 
 
-def done(number: int, outputs: Sequence[ResultOutput], *, has_files: bool) -> Message:
-    """The function returned; `has_files`: its scratch folder is to be removed in the end."""
-    return {"kind": "done", "job": number, "outputs": [_packed(each) for each in outputs], "files": has_files}
+def done(number: int, outputs: Sequence[ResultOutput], seconds: float, *, has_files: bool) -> Message:
+    """The function returned, after so long; `has_files`: its scratch folder is to be removed in the end."""
+    packed = [_packed(each) for each in outputs]
+    return {"kind": "done", "job": number, "outputs": packed, "seconds": seconds, "files": has_files}
 
 
 def raised(number: int, type_name: str, text: str, trace: str, *, retryable: bool, after: float | None) -> Message:
@@ -72,12 +82,17 @@ def stopped(number: int) -> Message:
     return {"kind": "stopped", "job": number}
 
 
-def event_of(message: Message, job_id: str, scratch: Path, stop_why: str | None) -> Event:
-    """What a message about a job tells. `stop_why`: why it was asked to stop."""
+def recalled(number: int) -> Message:
+    """The job has not begun and will not."""
+    return {"kind": "recalled", "job": number}
+
+
+def event_of(message: Message, job_id: str, scratch: Callable[[], Path], stop_why: str | None) -> Event:
+    """What a message about a job tells. `scratch` gives its folder; `stop_why`: why it was asked to stop."""
     kind = message["kind"]
     if kind == "done":
         outputs = [_unpacked(each) for each in message["outputs"]]
-        return Done(job_id, outputs, scratch if message["files"] else None)
+        return Done(job_id, outputs, scratch() if message["files"] else None, message["seconds"])
     if kind == "output":
         return Output(job_id, message["data"].encode("latin-1"))
     if kind == "progress":
@@ -85,9 +100,10 @@ def event_of(message: Message, job_id: str, scratch: Path, stop_why: str | None)
     if kind == "raised":
         told = (message["type"], message["message"], message["traceback"])
         return Raised(job_id, *told, message["retryable"], message["retry_after"])
-    if stop_why is None:  # somebody else's TERM ended its run: that is no cancel, and one who always does so is bounded
-        return Died(job_id, signal.SIGTERM, None)
-    return Stopped(job_id, stop_why)
+    if stop_why is not None:
+        return Stopped(job_id, stop_why)
+    # somebody else's TERM ended its run: that is no cancel, and one who always does so is bounded
+    return Returned(job_id) if kind == "recalled" else Died(job_id, signal.SIGTERM, None)
 
 
 def _packed(output: ResultOutput) -> dict[str, Any]:

@@ -108,8 +108,30 @@ class Pool:
         room = running = 0
         for slot in self._slots:
             room += slot.room
-            running += len(slot.runs)
+            running += len(slot.runs) - len(slot.later)
         return max(0, min(room, self._most - running))  # a child and its replacement may both have room
+
+    @property
+    def ahead(self) -> int:
+        """How many jobs children have that cannot have begun yet."""
+        return sum(len(slot.later) for slot in self._slots)
+
+    @property
+    def room_ahead(self) -> int:
+        """How many jobs `run_ahead` takes now; none while `run` takes any."""
+        return 0 if self.free else sum(slot.room_ahead for slot in self._slots)
+
+    def run_ahead(self, works: Sequence[Work]) -> None:
+        """Give jobs to children that are full, to begin as others end; what does not soon comes back as Returned."""
+        for work in works:
+            slot = max(self._slots, key=lambda each: each.room_ahead)
+            slot.give(next(self._numbers), work, is_ahead=True)
+        self._send()
+
+    def recall(self) -> None:
+        """Have those back that have not begun."""
+        for slot in self._slots:
+            slot.recall()
 
     def run(self, works: Sequence[Work]) -> None:
         """Give jobs to children with room; ValueError where there are fewer.
@@ -121,6 +143,9 @@ class Pool:
                 self._refused.append(Raised(work.id, "NoMemoryLimit", _NO_LIMIT_HERE, "", False, None))
             else:
                 self._slot_for(work).give(next(self._numbers), work)
+        self._send()
+
+    def _send(self) -> None:
         for slot in self._slots:
             slot.send()
             self._follow_backlog(slot)

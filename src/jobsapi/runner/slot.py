@@ -10,14 +10,15 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jobsapi.runner import messages, processes
-from jobsapi.runner.events import Died, Event, OutOfMemory, Output, Progress, Stopped, Work
+from jobsapi.runner.events import Died, Event, OutOfMemory, Output, Progress, Returned, Stopped, Work
 from jobsapi.runner.frames import Frames
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from jobsapi.runner.frames import Message
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Order", "Run", "Slot"]
 
 _READ = 64 * 1024
+
+_PATIENCE = 0.1
+"""Seconds for which jobs that were given ahead may wait without that any before them ends."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Run:
     moment: float | None = None
     """When to act next: at the timeout, or, once a stop was asked for, when patience ends (monotonic)."""
     stop_why: str | None = None
+    is_recalled: bool = False
+    """Whether it was asked back, should it not have begun."""
 
 
 class Slot(ABC):
@@ -88,6 +94,9 @@ class Slot(ABC):
         self.jobs_run = 0
         self.rss_mib = 0
         self.runs: dict[int, Run] = {}
+        self.later: dict[int, Run] = {}
+        """Those of them that were given ahead and cannot have begun: those before them have not ended."""
+        self._moved_at = 0.0
         self._timed: dict[int, Run] = {}
         """Those with a moment."""
         self._unsent: list[Message] = []
@@ -99,9 +108,18 @@ class Slot(ABC):
     def room(self) -> int:
         """How many jobs it can be given now."""
 
+    @property
+    def room_ahead(self) -> int:
+        """How many more it can be given, to begin as those before them end."""
+        return 0
+
     @abstractmethod
     def _ask_to_stop(self, run: Run) -> None:
         """Let the job know that it shall stop."""
+
+    @abstractmethod
+    def _recall(self, runs: Sequence[Run]) -> None:
+        """Have these back, where they have not begun; they come as Returned."""
 
     @abstractmethod
     def _on_output(self, data: bytes) -> list[Event]:
@@ -117,12 +135,28 @@ class Slot(ABC):
 
     # --- What they have in common -----------------------------------------------------------------------------------
 
-    def give(self, number: int, work: Work) -> None:
+    def give(self, number: int, work: Work, *, is_ahead: bool = False) -> None:
         """Give it a job; `send` lets it begin."""
         run = self.runs[number] = Run(number, work)
-        if work.timeout:
-            self._act_in(run, work.timeout)
+        if is_ahead:
+            if not self.later:
+                self._moved_at = time.monotonic()
+            self.later[number] = run
+        else:
+            self._begins(run)
         self._unsent.append(messages.job(number, work))
+
+    def _begins(self, run: Run) -> None:
+        if run.work.timeout and run.stop_why is None:
+            self._act_in(run, run.work.timeout)
+
+    def recall(self) -> None:
+        """Have the jobs back that have not begun; they come as Returned."""
+        runs = [each for each in self.later.values() if not each.is_recalled]
+        for each in runs:
+            each.is_recalled = True
+        if runs:
+            self._recall(runs)
 
     def send(self) -> None:
         """Send what it was given."""
@@ -144,10 +178,19 @@ class Slot(ABC):
     @property
     def moment(self) -> float | None:
         """When to act next."""
-        return min((each.moment for each in self._timed.values() if each.moment), default=None)
+        if not self._timed and not self.later:
+            return None
+        moments = [each.moment for each in self._timed.values() if each.moment]
+        return min([*moments, self._moved_at + _PATIENCE] if self.later else moments, default=None)
 
     def act_in_time(self, now: float, grace: float) -> None:
-        """Stop jobs whose time is over, and end the child where one did not stop; its end is noticed as any child's."""
+        """Stop jobs whose time is over, and end the child where one did not stop; its end is noticed as any child's.
+
+        Jobs behind one that takes long are asked back.
+        """
+        if self.later and self._moved_at + _PATIENCE <= now:
+            self._moved_at = now
+            self.recall()
         for run in [each for each in self._timed.values() if each.moment and each.moment <= now]:
             if run.stop_why is None:
                 self.stop(run, "timeout", grace)
@@ -182,11 +225,14 @@ class Slot(ABC):
         run = self.runs.get(message["job"])
         if run is None:
             return []
-        event = messages.event_of(message, run.work.id, self._scratch(run), run.stop_why)
+        event = messages.event_of(message, run.work.id, partial(self._scratch, run), run.stop_why)
         if isinstance(event, Progress | Output):
             return [event]
+        if isinstance(event, Returned):
+            self._finish(run, has_files=False)
+            return [event]
         told = self._end(run, event, message)
-        self.jobs_run, self.rss_mib = self.jobs_run + 1, message["rss"]
+        self.jobs_run, self.rss_mib = self.jobs_run + 1, message.get("rss", self.rss_mib)
         self._finish(run, has_files=message["kind"] != "done")
         return told
 
@@ -202,9 +248,12 @@ class Slot(ABC):
             if not found:
                 break
             events += found
+        later, self.later = self.later, {}
         for run in list(self.runs.values()):
             if run.stop_why is not None:
                 events.append(Stopped(run.work.id, run.stop_why))
+            elif run.number in later:
+                events.append(Returned(run.work.id))
             elif too_much is not None:
                 events.append(OutOfMemory(run.work.id, too_much))
             else:
@@ -221,6 +270,10 @@ class Slot(ABC):
         """It is over; remove the files of outputs that nobody will store."""
         del self.runs[run.number]
         self._timed.pop(run.number, None)
+        if self.later:
+            self._moved_at = time.monotonic()
+            if self.later.pop(run.number, None) is None:  # one that had begun: the next one may have
+                self._begins(self.later.pop(next(iter(self.later))))
         if has_files:
             shutil.rmtree(self._scratch(run), ignore_errors=True)
 

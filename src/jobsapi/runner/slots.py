@@ -13,10 +13,15 @@ from jobsapi.runner.events import Event, OutOfMemory, Output, Stopped, Work
 from jobsapi.runner.slot import Run, Slot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jobsapi.runner.frames import Message
     from jobsapi.runner.slot import Order
 
 __all__ = ["SoloSlot", "ThreadsSlot"]
+
+_AHEAD = 64
+"""Jobs that a child with threads has in its hands besides those that may run."""
 
 _OOM_KILL = "The kernel ended its process, because its machine or container ran out of memory."
 
@@ -32,15 +37,18 @@ class SoloSlot(Slot):
         """1 or 0."""
         return int(self.is_ready and not self.runs and not self.is_retired)
 
-    def give(self, number: int, work: Work) -> None:
+    def give(self, number: int, work: Work, *, is_ahead: bool = False) -> None:
         """Give it a job, whose memory is watched from now on."""
         if work.memory_mb:
             self._order.watch.begin(self.pid, work.memory_mb << 20)
-        super().give(number, work)
+        super().give(number, work, is_ahead=is_ahead)
 
     def _ask_to_stop(self, run: Run) -> None:  # noqa: ARG002 -- there is no other
         with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended just now
             os.killpg(self.pid, signal.SIGTERM)
+
+    def _recall(self, runs: Sequence[Run]) -> None:
+        """There are none."""
 
     def _on_output(self, data: bytes) -> list[Event]:
         return [Output(run.work.id, data) for run in self.runs.values()]
@@ -48,7 +56,8 @@ class SoloSlot(Slot):
     def _end(self, run: Run, event: Event, message: Message) -> list[Event]:
         # a limit that struck after it told its end: that end counts
         was_killed = run.work.memory_mb is not None and self._order.watch.end(self.pid) is not None
-        self.is_retired = message["retire"] or was_killed or run.stop_why is not None
+        # a stop, also one that somebody else sent, may have struck in the middle of an import
+        self.is_retired = message["retire"] or was_killed or run.stop_why is not None or message["kind"] == "stopped"
         return [*self.read_output(), event]
 
     def _sudden_end(self, run: Run, code: int) -> Event:
@@ -71,9 +80,17 @@ class ThreadsSlot(Slot):
     @property
     def room(self) -> int:
         """None while a stop is open."""
+        return max(0, self._order.threads - len(self.runs)) if self._is_open else 0
+
+    @property
+    def room_ahead(self) -> int:
+        """None while half of what it has of them is left: they are sent many at a time."""
+        return _AHEAD - len(self.later) if self._is_open and len(self.later) <= _AHEAD // 2 else 0
+
+    @property
+    def _is_open(self) -> bool:
         # while a stop is open the child may have to be killed: what began now would begin again
-        is_open = self.is_ready and not self.is_retired and not any(each.stop_why for each in self._timed.values())
-        return max(0, self._order.threads - len(self.runs)) if is_open else 0
+        return self.is_ready and not self.is_retired and not any(each.stop_why for each in self._timed.values())
 
     def kill(self) -> None:
         """End it, which is no fault of the jobs in it."""
@@ -82,6 +99,11 @@ class ThreadsSlot(Slot):
 
     def _ask_to_stop(self, run: Run) -> None:
         self._unsent.append(messages.stop(run.number))
+        self.recall()
+        self.send()
+
+    def _recall(self, runs: Sequence[Run]) -> None:
+        self._unsent.append(messages.recall([each.number for each in runs]))
         self.send()
 
     def _on_output(self, data: bytes) -> list[Event]:

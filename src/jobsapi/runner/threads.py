@@ -7,12 +7,12 @@ import contextvars
 import functools
 import inspect
 import os
-import queue
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
 from jobsapi.runner import current, memory, messages
+from jobsapi.runner.calls import Calls
 from jobsapi.runner.execution import Execution
 from jobsapi.runner.printing import route_streams
 from jobsapi.runner.sender import Sender
@@ -29,20 +29,27 @@ _SIZE_EVERY = 1.0
 
 
 class Threads:
-    """Runs up to `size` jobs at a time; the parent gives no more. A stop is asked for: nothing can interrupt a thread.
+    """Runs up to `size` jobs at a time. A stop is asked for: nothing can interrupt a thread.
 
     The main thread reads, one thread sends, as many as needed run functions, and one runs the event loop once there is
     a coroutine. What costs a system call lets another thread have the interpreter, so nothing here does one per job.
+
+    The parent may give more jobs than run; they begin in the order in which they came. A job whose end has not been
+    sent counts as one that runs: at most `size` have begun of which the parent knows no end, the first of those it
+    gave, so that it knows which ones a sudden end of this process struck.
     """
 
     def __init__(self, frames: Frames, size: int, scratch: Path, max_result: int) -> None:
         self._frames, self._size, self._scratch, self._max_result = frames, size, scratch, max_result
         self._pid = os.getpid()
-        self._sender = Sender(frames)
+        self._sender = Sender(frames, self._on_told)
         self._memory = memory.OwnSize(_SIZE_EVERY)
+        self._waiting: dict[int, Execution] = {}
         self._executions: dict[int, Execution] = {}
-        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._started = 0
+        """Those that have begun."""
+        self._untold = 0
+        """How many ends were not sent yet."""
+        self._calls = Calls(size)
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._context = contextvars.Context()
@@ -55,18 +62,35 @@ class Threads:
         self._context = contextvars.copy_context()  # what the app set while it was imported holds in every job
         self._sender.start()
         while (received := self._frames.receive()) is not None:
-            coroutines = []
             for message in received:
                 if message["kind"] == "stop":
                     self._stop(message["job"])
-                    continue
-                execution = self._executions[message["job"]] = self._execution(message)
-                if execution.is_async:
-                    coroutines.append(execution)
+                elif message["kind"] == "recall":
+                    self._give_back(message["jobs"])
                 else:
-                    self._on_a_thread(execution, self._call, execution)
-            if coroutines:
-                self._on_the_loop(self._await_all, coroutines)
+                    self._waiting[message["job"]] = self._execution(message)
+            self._begin()
+
+    def _begin(self) -> None:
+        """Let jobs begin that may."""
+        functions: list[Execution] = []
+        coroutines: list[Execution] = []
+        with self._lock:
+            while self._waiting and len(self._executions) + self._untold < self._size:
+                number = next(iter(self._waiting))
+                execution = self._executions[number] = self._waiting.pop(number)
+                (coroutines if execution.is_async else functions).append(execution)
+        for execution in functions:
+            self._calls.add(functools.partial(execution.context.run, self._call, execution))
+        if coroutines:
+            self._on_the_loop(self._await_all, coroutines)
+
+    def _on_told(self, sent: list[Message]) -> None:
+        ends = sum(message["kind"] in messages.ENDS for message in sent)
+        with self._lock:
+            self._untold -= ends
+        if ends and self._waiting:
+            self._begin()
 
     def _execution(self, message: Message) -> Execution:
         job = current.CurrentJob(message, self._scratch, self._max_result, self._sender.put, self._sender.put_output)
@@ -75,26 +99,23 @@ class Threads:
         return Execution(job, message["job"], self._max_result, context)
 
     def _stop(self, number: int) -> None:
-        execution = self._executions.get(number)
-        if execution is not None:
+        with self._lock:
+            has_begun = self._waiting.pop(number, None) is None
+            execution = self._executions.get(number)
+        if not has_begun:
+            self._sender.put(messages.recalled(number))
+        elif execution is not None:
             execution.job.ask_to_stop()
             if self._loop is not None:
                 self._on_the_loop(execution.cancel)
 
-    # --- A plain function -------------------------------------------------------------------------------------------
-
-    def _on_a_thread(self, execution: Execution, act: Callable[..., None], *arguments: Any) -> None:
-        """Do something for a job on a thread of the pool, which grows with the jobs there are."""
+    def _give_back(self, numbers: list[int]) -> None:
         with self._lock:
-            is_short = self._started < min(self._size, len(self._executions))
-            self._started += is_short
-        if is_short:
-            threading.Thread(target=self._work, name=f"jobsapi-{self._started}", daemon=True).start()
-        self._calls.put(functools.partial(execution.context.run, act, *arguments))
+            back = [number for number in numbers if self._waiting.pop(number, None)]
+        for number in back:
+            self._sender.put(messages.recalled(number))
 
-    def _work(self) -> None:
-        while True:
-            self._calls.get()()
+    # --- A plain function -------------------------------------------------------------------------------------------
 
     def _call(self, execution: Execution) -> None:
         try:
@@ -142,7 +163,7 @@ class Threads:
             execution.awaited = None
         if execution.may_have_files(value):  # to make a file of a frame or a figure would hold up the loop
             execution.context = contextvars.copy_context()  # ours is entered until this step is over
-            self._on_a_thread(execution, self._encode, execution, value)
+            self._calls.add(functools.partial(execution.context.run, self._encode, execution, value))
         else:
             self._encode(execution, value)
 
@@ -162,9 +183,13 @@ class Threads:
             end = messages.stopped(execution.number)
         job.tell_progress()
         job.tell_printed()
-        del self._executions[execution.number]
         end["rss"] = self._memory.mib()
-        if self._executions or job.has_told:
-            self._sender.put(end)
+        with self._lock:
+            del self._executions[execution.number]
+            self._untold += 1
+            runs_on = bool(self._executions)
+        self._sender.add(end)
+        if runs_on:
+            self._sender.ring()
         else:
-            self._sender.send(end)  # nobody is held up, and nothing can come before it
+            self._sender.flush()  # nobody is held up

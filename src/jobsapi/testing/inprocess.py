@@ -157,7 +157,7 @@ class InProcessWorker:
             set_only(None)
         if text := "".join(printed).encode(errors="replace"):
             jobs.append_log(self._store, claim.id, claim.token, 0, text)
-        event = messages.event_of(end, claim.id, job.scratch, None)
+        event = messages.event_of(end, claim.id, lambda: job.scratch, None)
         finish.ending(self._store, claim, cast("finish.End", event))()
 
     def _end(self, execution: Execution) -> dict[str, Any]:
