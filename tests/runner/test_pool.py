@@ -195,9 +195,11 @@ def test_a_term_that_came_from_elsewhere_is_told_as_a_death(driver, tmp_path):
     marks = tmp_path / "marks"
     jid = driver.begin("wait", marks=str(marks))
     driver.poll_until(lambda _: marks.exists() and len(marks.read_text().split()) == 2)
-    os.kill(int(marks.read_text().split()[0]), signal.SIGTERM)
+    pid = int(marks.read_text().split()[0])
+    os.kill(pid, signal.SIGTERM)
     events = driver.poll_until(lambda found: any(isinstance(each, ENDS) for each in found))
     assert [each for each in events if isinstance(each, ENDS)] == [Died(jid, signal.SIGTERM, None)]
+    assert driver.value("facts")["pid"] != pid, "it may have struck in the middle of an import"
 
 
 def test_a_child_that_takes_nothing_in_holds_nobody_up(driver):
