@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, Flask
+from flask import Blueprint
 
 from jobsapi.settings import Settings
 from jobsapi.web import (
@@ -14,7 +14,6 @@ from jobsapi.web import (
     common,
     data,
     events,
-    feed,
     jobs,
     openapi,
     results,
@@ -22,8 +21,11 @@ from jobsapi.web import (
     system,
     ui,
 )
+from jobsapi.web.application import Application
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from jobsapi.store import Store
 
 __all__ = ["blueprint", "create_app"]
@@ -49,12 +51,11 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     end of its id) without which `/readyz` answers 503.
     """
     settings = settings or (store.settings if store else Settings.from_environment())
-    app = Flask("jobsapi", static_folder=None)
+    app = Application("jobsapi", settings.api_threads, static_folder=None)
     app.config[system.READY_WITH] = ready_with
     common.StoreHolder(settings, store).install(app)
     common.install_problems(app)
     access.install_access(app, settings)
-    feed.take_turns(app)
     for part in _PARTS:
         app.register_blueprint(part)
     app.after_request(common.harden)

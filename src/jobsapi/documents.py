@@ -1,4 +1,4 @@
-"""The JSON of a job in a list, made straight from the bytes that the store keeps of it.
+"""The JSON of a job, made straight from the bytes that the store keeps of it, or is given for it.
 
 `JobRecord.shown` says the same as Python values; to make a hundred of those only to write them down again was most of
 the time of a page.
@@ -15,9 +15,11 @@ from jobsapi.record import rfc3339
 from jobsapi.states import STAGED_CODE, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["SHOWN", "document"]
+    from jobsapi.record import JobRecord
+
+__all__ = ["SHOWN", "document", "json_part", "of_record"]
 
 SHOWN = ("s", "r", "t", "p", "q", "pr", "tg", "bt", "pg", "a", "ma", "d", "cr", "c", "ra", "b", "e", "w", "er")
 """The record's fields that `document` is made of, in its order."""
@@ -25,13 +27,23 @@ SHOWN = ("s", "r", "t", "p", "q", "pr", "tg", "bt", "pg", "a", "ma", "d", "cr", 
 _DOCUMENT = (
     b'{"id":"%b","status":%b,"reason":%b,"task":%b,"params":%b,"queue":%b,"priority":%b,"tags":%b,"batch":%b,'
     b'"progress":%b,"attempt":%b,"max_attempts":%b,"deliveries_lost":%b,"cancel_requested":%b,"created":%b,'
-    b'"run_at":%b,"started":%b,"finished":%b,"worker":%b,"error":%b,"position":null,"links":{"self":"%b",'
-    b'"results":"%b/results","logs":"%b/logs","events":"%b/events","cancel":"%b/cancel","retry":"%b/retry"%b}}'
+    b'"run_at":%b,"started":%b,"finished":%b,"worker":%b,"error":%b,"position":%b,"links":{"self":"%b",'
+    b'"results":"%b/results","logs":"%b/logs","events":"%b/events","cancel":"%b/cancel","retry":"%b/retry"%b}%b}'
 )
 
 
-def document(jid: bytes, row: Sequence[bytes | None], base: bytes) -> bytes:
-    """The job of these values, in the order of SHOWN, as JSON; its links begin with `base`, part of a JSON text."""
+def document(
+    jid: bytes,
+    row: Sequence[bytes | None],
+    base: bytes,
+    position: int | None = None,
+    links: Iterable[bytes] = (),
+    more: bytes = b"",
+) -> bytes:
+    """The job of these values, in the order of SHOWN, as JSON; its links begin with `base`, part of a JSON text.
+
+    `links`: further ones of its own, `more`: further members, as JSON with a comma before them.
+    """
     status, reason, task, params, queue, priority, tags, batch, progress, attempt, most, lost, stop, *rest = row
     created, run_at, started, finished, worker, error = rest
     here = b"%b/jobs/%b" % (base, jid)
@@ -56,9 +68,41 @@ def document(jid: bytes, row: Sequence[bytes | None], base: bytes) -> bytes:
         _time(finished) if finished else b"null",
         _text(worker),
         error or b"null",
+        b"null" if position is None else b"%d" % position,
         *(here, here, here, here, here, here),
-        b',"batch":"%b/batches/%b"' % (base, batch) if batch else b"",
+        (b',"batch":"%b/batches/%b"' % (base, batch) if batch else b"")
+        + b"".join([b',"%b":"%b/%b"' % (name, here, name) for name in links]),
+        more,
     )
+
+
+def of_record(record: JobRecord, base: str) -> bytes:
+    """The same of a record."""
+    return document(
+        record.id.encode(),
+        (
+            *(record.status.code.encode(), _bytes(record.reason), record.task.encode()),
+            *(record.params, record.queue.encode(), b"%d" % record.priority, " ".join(record.tags).encode()),
+            *(record.batch.encode(), record.progress, b"%d" % record.attempt, b"%d" % record.max_attempts),
+            *(b"%d" % record.lost, b"1" if record.cancel_requested else None, b"%d" % record.created),
+            *(_digits(record.run_at), _digits(record.started), _digits(record.finished)),
+            *(_bytes(record.worker), record.error),
+        ),
+        json_part(base),
+    )
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
+
+
+def _digits(number: int | None) -> bytes | None:
+    return None if number is None else b"%d" % number
+
+
+def json_part(text: str) -> bytes:
+    """A text as part of a JSON text."""
+    return orjson.dumps(text)[1:-1] if text else b""
 
 
 _STATUSES = {each.code.encode(): orjson.dumps(each.value) for each in Status}

@@ -26,6 +26,7 @@ from jobsapi.names import new_id
 from jobsapi.reads import (
     count_ended,
     count_jobs,
+    get_document,
     get_job_by_id,
     get_logs,
     get_record,
@@ -70,6 +71,7 @@ __all__ = [
     "expired_leases",
     "fail_job",
     "get_batch",
+    "get_document",
     "get_job_by_id",
     "get_logs",
     "get_record",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import orjson
 from jobsapi import results
 from jobsapi import store as stores
 from jobsapi.advice import advice
-from jobsapi.documents import SHOWN, document
+from jobsapi.documents import SHOWN, document, json_part
 from jobsapi.errors import FieldError, Invalid, NoResult, ResultExpired, ResultNotReady, StoreUnavailable, UnknownJob
 from jobsapi.names import is_id
 from jobsapi.options import told
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "count_ended",
     "count_jobs",
+    "get_document",
     "get_job_by_id",
     "get_logs",
     "get_record",
@@ -82,10 +84,37 @@ def get_records(store: Store, ids: Sequence[str]) -> dict[str, JobRecord]:
 def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
     """The job of that id. Raises UnknownJob."""
     store = store or stores.default()
+    return _shown(store, jid, *_read(store, jid))
+
+
+def get_document(store: Store, jid: str, base: str) -> bytes:
+    """The same as JSON, made from what the store keeps; links begin with `base`. Raises UnknownJob."""
+    position, whole = _read(store, jid)
+    values, history, children = whole
+    row = _SHOWN_OF(values)
+    if not history and not any(_MORE_OF(values)):  # it waits for its first run, and there is no more to say
+        if not values[0]:
+            raise _unknown(jid)
+        more = b',"attempts":[]'
+    else:
+        more = b"," + orjson.dumps(_more(_record(store, jid, values), values, history, position))[1:-1]
+    if children:
+        more += b',"children":%d' % children
+    return document(jid.encode(), row, json_part(base), position, _CHILDREN if children else (), more)
+
+
+_SHOWN_OF = operator.itemgetter(*(OF_ONE.index(name) for name in SHOWN))
+_ALONE = ("b", "r", "bt", *(name for name in OF_ONE if name not in (*SHOWN, "n")))
+_MORE_OF = operator.itemgetter(*map(OF_ONE.index, _ALONE))
+"""Values without which one job's document says no more of it than a list does, and the job is no staged one."""
+_CHILDREN = (b"children",)
+
+
+def _read(store: Store, jid: str) -> tuple[int | None, list[Any]]:
+    """The job's place in its queue, and the replies to `_whole`."""
     if not is_id(jid):
         raise _unknown(jid)
-    position, whole = store.run_beside(_whole(store, jid), "position", jid)
-    return _shown(store, jid, whole, position)
+    return store.run_beside(_whole(store, jid), "position", jid)
 
 
 def _whole(store: Store, jid: str) -> list[tuple[Any, ...]]:
@@ -97,27 +126,43 @@ def _whole(store: Store, jid: str) -> list[tuple[Any, ...]]:
     ]
 
 
-def _shown(store: Store, jid: str, whole: Sequence[Any], position: int | None = None) -> Job:
-    """The job by what `_whole` read. Raises UnknownJob."""
-    values, history, children = whole
-    fields: dict[str, bytes | None] = dict(zip(OF_ONE, values, strict=True))
-    record = JobRecord.from_fields(jid, fields)
+def _named(values: Sequence[bytes | None]) -> dict[str, bytes | None]:
+    return dict(zip(OF_ONE, values, strict=True))
+
+
+def _record(store: Store, jid: str, values: Sequence[bytes | None]) -> JobRecord:
+    """The record of these values, in the order of OF_ONE. Raises UnknownJob."""
+    record = JobRecord.from_fields(jid, _named(values))
     if record is None or (record.is_staged and not store.call("exists", store.keys.committed(record.batch))):
         raise _unknown(jid)
+    return record
+
+
+def _shown(store: Store, jid: str, position: int | None, whole: Sequence[Any]) -> Job:
+    """The job by what `_whole` read. Raises UnknownJob."""
+    values, history, children = whole
+    record = _record(store, jid, values)
     job = record.shown(position)
-    job["attempts"] = _attempts(history, record)
-    if record.attempts_left_out:
-        job["attempts_left_out"] = record.attempts_left_out
-    if sentence := advice(record, position):
-        job["advice"] = sentence
-    if record.webhook:
-        job["webhook"] = record.webhook.shown()
-    job |= told(fields)
-    job |= {name: list(ids) for name in ("after", "after_any") if (ids := getattr(record, name))}
+    job |= _more(record, values, history, position)
     if children:
         job["children"] = children
         job["links"]["children"] = f"/jobs/{jid}/children"
     return job
+
+
+def _more(
+    record: JobRecord, values: Sequence[bytes | None], history: Sequence[bytes], position: int | None
+) -> dict[str, Any]:
+    """What is told of one job alone."""
+    more: dict[str, Any] = {"attempts": _attempts(history, record)}
+    if record.attempts_left_out:
+        more["attempts_left_out"] = record.attempts_left_out
+    if sentence := advice(record, position):
+        more["advice"] = sentence
+    if record.webhook:
+        more["webhook"] = record.webhook.shown()
+    more |= told(_named(values))
+    return more | {name: list(ids) for name in ("after", "after_any") if (ids := getattr(record, name))}
 
 
 def _attempts(history: Sequence[bytes], record: JobRecord) -> list[dict[str, Any]]:
@@ -184,7 +229,7 @@ def list_documents(
 ) -> tuple[list[bytes], int | None, int | None]:
     """The same page as JSON, a text for each job, made from what the store keeps; links begin with `base`."""
     rows, last, total = _page(store, filters, limit, below, SHOWN)
-    start = orjson.dumps(base)[1:-1]
+    start = json_part(base)
     return [document(jid, row, start) for jid, row in rows if row[0]], last, total
 
 
@@ -246,7 +291,7 @@ def wait_for_job(jid: str, timeout: float | None = None, *, store: Store | None 
     found = _wait(store, jid, deadline, *_whole(store, jid))
     if found is None:
         raise TimeoutError(f"Job {jid} has not ended after {timeout} s.")
-    return _shown(store, jid, found) if found else get_job_by_id(jid, store=store)
+    return _shown(store, jid, None, found) if found else get_job_by_id(jid, store=store)
 
 
 def wait_for_ends(store: Store, ids: Iterable[str], deadline: float | None) -> bool:

@@ -155,6 +155,21 @@ class JobRecord:
         return made
 
     @classmethod
+    def fresh(cls, jid: str, status: Status, fields: Mapping[str, str | int | bytes]) -> JobRecord:
+        """The record of a job that was given these fields just now."""
+        made = object.__new__(cls)
+        told = made.__dict__
+        told |= _EMPTY
+        told |= {"id": jid, "status": status}
+        for name, value in fields.items():
+            if name in _READ and value:
+                attribute, read = _READ[name]
+                told[attribute] = read(value if isinstance(value, bytes) else str(value).encode())
+        if "wh" in fields:
+            told["webhook"] = Telling.from_fields({"wh": str(fields["wh"]).encode()})
+        return made
+
+    @classmethod
     def from_row(cls, jid: str, row: Sequence[bytes | None]) -> JobRecord | None:
         """The same from values in the order of FIELDS."""
         return cls.from_fields(jid, dict(zip(FIELDS, row, strict=True)))

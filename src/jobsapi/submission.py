@@ -54,14 +54,8 @@ class Submission:
 
     def record(self, created: int, status: Status, batch: str = "") -> JobRecord:
         """The record as it stands right after the submit; `created`: ms."""
-        known = {"s": status.code, "t": self.task, "q": self.queue, "c": created, "bt": batch, "p": self.params}
-        values = {
-            name: value if isinstance(value, bytes) else str(value).encode()
-            for name, value in {**self.fields, **known}.items()
-        }
-        made = JobRecord.from_fields(self.id, values)
-        assert made is not None  # it has a status
-        return made
+        known = {"t": self.task, "q": self.queue, "c": created, "bt": batch, "p": self.params}
+        return JobRecord.fresh(self.id, status, {**self.fields, **known})
 
     def arguments(self, **more: str) -> list[Any]:
         """As the scripts take it: its id, the number of pairs, and the fields of its record, with `more` among them.

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobsapi import jobs, registry
-from jobsapi.documents import SHOWN, document
+from jobsapi.documents import SHOWN, document, of_record
 from jobsapi.options import TOLD
 from jobsapi.record import JobRecord
 from jobsapi.states import Status
@@ -116,11 +116,13 @@ def test_a_list_shows_a_job_as_python_does_whatever_its_record_holds(values: dic
     assert record is not None
     text = document(NO_JOB.encode(), [values[name] for name in SHOWN], b"")
     assert text == orjson.dumps(record.shown())
+    assert of_record(record, "") == text
 
 
-def test_a_list_shows_a_job_as_its_own_address_does(http: FlaskClient, seven: list[str]) -> None:
+def test_a_list_shows_a_job_as_its_own_address_does(http: FlaskClient, store: Store, seven: list[str]) -> None:
     for shown in http.get("/jobs").get_json()["jobs"]:
         alone = http.get(f"/jobs/{shown['id']}").get_json()
+        assert alone == jobs.get_job_by_id(shown["id"], store=store)
         assert shown == {name: alone[name] for name in shown} | {"position": None}
         assert alone.keys() - shown.keys() == {"attempts"}
 

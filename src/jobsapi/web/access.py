@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import secrets
@@ -108,12 +109,13 @@ def _is_followed_link() -> bool:
 
 
 def _refuse_foreign(hosts: set[str], origins: set[str]) -> None:
-    netloc = request.headers.get("Host", "").lower()
+    environ = request.environ
+    netloc = environ.get("HTTP_HOST", "").lower()
     if _host_name(netloc) not in hosts:
         raise Forbidden(f"This API does not answer for the host {netloc!r}. JOBSAPI_ALLOWED_HOSTS adds names.")
-    origin = request.headers.get("Origin")
+    origin = environ.get("HTTP_ORIGIN")
     if origin is None:
-        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and not _is_followed_link():
+        if environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin") and not _is_followed_link():
             raise Forbidden("A web page of another site may not use this API.")
         return
     asker = origin.lower().partition("://")[2]
@@ -121,6 +123,7 @@ def _refuse_foreign(hosts: set[str], origins: set[str]) -> None:
         raise Forbidden(f"A web page of {origin} may not use this API. JOBSAPI_ALLOWED_HOSTS adds names.")
 
 
+@functools.lru_cache(maxsize=256)
 def _host_name(netloc: str) -> str:
     try:
         return urlsplit(f"//{netloc}").hostname or ""

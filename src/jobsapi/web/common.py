@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from flask import Flask, Response, current_app, request, url_for
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
 from jobsapi.errors import BadRow, FieldError, Invalid, JobsApiError, KeyTaken, TooLarge, Unreadable, UnsupportedMedia
 from jobsapi.store import Store, connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from werkzeug.datastructures import Headers
 
     from jobsapi.record import Batch, Job
     from jobsapi.settings import Settings
@@ -39,6 +39,7 @@ __all__ = [
     "read_body",
     "read_json",
     "reply",
+    "reply_text",
     "the_settings",
     "the_store",
     "wants_page",
@@ -88,16 +89,27 @@ def the_settings() -> Settings:
 
 def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON reply."""
-    text = orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
-    return _Json(text, status, headers, content_type="application/json")
+    return reply_text(orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE), status, headers)
+
+
+def reply_text(text: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The same of what is JSON already."""
+    return _Json(text, status, headers or {})
 
 
 class _Json(Response):
     """A reply whose headers are ready to be sent: its length is known, and its `Location` is a path of ours."""
 
+    def __init__(self, text: bytes, status: int, headers: Mapping[str, str]) -> None:
+        ready = [("Content-Type", "application/json"), ("Content-Length", str(len(text))), _NO_SNIFFING]
+        super().__init__([text], f"{status} {HTTP_STATUS_CODES[status].upper()}", Headers([*ready, *headers.items()]))
+
     def get_wsgi_headers(self, environ: Any) -> Headers:
         """As they are; Werkzeug would read and write them all once more."""
         return super().get_wsgi_headers(environ) if self.status_code == 304 else self.headers
+
+
+_NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
 
 
 def problem(error: JobsApiError) -> Response:
@@ -153,6 +165,8 @@ def _http_problem(error: HTTPException) -> Response:
 def query(*known: str) -> dict[str, str]:
     """The query's parameters, each at most once and among `known`; Invalid names the one that is not."""
     values: dict[str, str] = {}
+    if not request.environ.get("QUERY_STRING"):
+        return values
     for name, given in request.args.lists():
         if name not in known:
             raise _at(name, f"is not a parameter here; known: {', '.join(known) or 'none'}")
@@ -199,7 +213,7 @@ def read_body(most: int) -> bytes:
     body = request.stream.read(most + 1)
     if len(body) > most:
         raise _too_large(most)
-    coding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    coding = request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if coding in ("identity", ""):
         return body
     if coding != "gzip":
@@ -263,7 +277,8 @@ def wants_page() -> bool:
 
 def harden(answer: Response) -> Response:
     """Headers that every reply carries."""
-    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if not isinstance(answer, _Json):  # they have it
+        answer.headers.setdefault(*_NO_SNIFFING)
     return answer
 
 
@@ -271,7 +286,7 @@ def address(path: str) -> str:
     """The address of one of this API's paths, wherever it is mounted; only for requests of its routes."""
     parent = (request.blueprint or "").rpartition(".")[0]
     if not parent:
-        return request.script_root + path
+        return request.root_path + path
     return url_for(f"{parent}.about.home").removesuffix("/") + path
 
 

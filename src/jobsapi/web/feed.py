@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, g
+from flask import current_app, request
 from redis.exceptions import RedisError
 
 from jobsapi import events
 from jobsapi.errors import JobsApiError, NoStreamLeft
 from jobsapi.store import revive
+from jobsapi.web.application import TURNS
 from jobsapi.web.common import the_settings, the_store
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ __all__ = [
     "Watcher",
     "end_replies",
     "out_of_turn",
-    "take_turns",
     "the_feed",
 ]
 
@@ -286,9 +286,8 @@ class Feed:
 class _Live:
     """What an application holds for those who watch."""
 
-    def __init__(self, most: int, threads: int) -> None:
+    def __init__(self, most: int) -> None:
         self.places = threading.Semaphore(most)
-        self.turns = threading.Semaphore(threads)
         self.feed: Feed | None = None
         self.lock = threading.Lock()
 
@@ -297,9 +296,8 @@ _EXTENSION = "jobsapi.live"
 
 
 def _live() -> _Live:
-    made: _Live = current_app.extensions.setdefault(
-        _EXTENSION, _Live(the_settings().max_streams, the_settings().api_threads)
-    )
+    held = current_app.extensions
+    made: _Live = held.get(_EXTENSION) or held.setdefault(_EXTENSION, _Live(the_settings().max_streams))
     return made
 
 
@@ -319,37 +317,17 @@ def end_replies(app: Flask) -> None:
         live.feed.end()
 
 
-def take_turns(app: Flask) -> None:
-    """Let no more requests be worked on at a time than there are threads for them.
-
-    There are more threads, which held replies need: without this a rush of short requests would take those too, each
-    with a connection to the store.
-    """
-
-    def begin() -> None:
-        turns = _live().turns
-        turns.acquire()
-        g.turn = turns
-
-    def end(_problem: BaseException | None) -> None:
-        if turns := g.pop("turn", None):
-            turns.release()
-
-    app.before_request(begin)
-    app.teardown_request(end)
-
-
 @contextlib.contextmanager
 def out_of_turn() -> Iterator[None]:
     """While a request only waits, another may be worked on."""
-    turns = g.get("turn")
-    if turns:
-        turns.release()
+    turns = request.environ.get(TURNS)
+    if turns is not None:
+        turns.put(None)
     try:
         yield
     finally:
-        if turns:
-            turns.acquire()
+        if turns is not None:
+            turns.get()
 
 
 class Hold:

@@ -11,6 +11,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from jobsapi import jobs
+from jobsapi.documents import of_record
 from jobsapi.errors import FieldError, Invalid, JobsApiError, Unreadable, WrongStatus
 from jobsapi.idempotency import Submitted, submit_once
 from jobsapi.names import new_id
@@ -27,13 +28,13 @@ from jobsapi.web.common import (
     read_body,
     read_json,
     reply,
+    reply_text,
     the_settings,
     the_store,
 )
 from jobsapi.web.waiting import applied, follow_log, wait_as_preferred
 
 if TYPE_CHECKING:
-    from jobsapi.record import Job
     from jobsapi.store import Store
 
 __all__ = ["blueprint"]
@@ -58,18 +59,18 @@ def submit() -> Response:
         return reply({"jobs": shown, "batch": made.batch}, 202, headers)
     record = made.records[0]
     headers["Location"] = address(f"/jobs/{record.id}")
-    job = record.shown()
+    text = of_record(record, address(""))
     if (waited := wait_as_preferred(record.id)) is not None:
         headers |= applied(waited)
         with contextlib.suppress(JobsApiError):  # it is recorded, whatever comes now
-            job = jobs.get_job_by_id(record.id, store=the_store())
-    return reply(linked(job), 200 if made.is_other and not made.is_replayed else 202, headers)
+            text = jobs.get_document(the_store(), record.id, address(""))
+    return reply_text(text + b"\n", 200 if made.is_other and not made.is_replayed else 202, headers)
 
 
 def _made(sent: bytes, body: Any) -> Submitted:
     """The jobs of a body, or those that it made before under the same Idempotency-Key."""
     store = the_store()
-    key = request.headers.get("Idempotency-Key")
+    key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is not None:
         return submit_once(store, key, sent, lambda: _asked(store, body))
     asked = _asked(store, body)
@@ -146,15 +147,9 @@ def show(jid: str) -> Response:
     """One job, with an ETag; `Prefer: wait=N` waits so many seconds for its end."""
     query()
     waited = wait_as_preferred(jid)
-    answer = _tagged(jobs.get_job_by_id(jid, store=the_store()))
-    answer.headers.update(applied(waited))
-    return answer
-
-
-def _tagged(job: Job) -> Response:
-    answer = reply(linked(job))
-    answer.set_etag(hashlib.blake2b(answer.get_data(), digest_size=12).hexdigest())
-    answer.headers["Cache-Control"] = "no-cache"
+    text = jobs.get_document(the_store(), jid, address("")) + b"\n"
+    tag = hashlib.blake2b(text, digest_size=12).hexdigest()
+    answer = reply_text(text, headers={"ETag": f'"{tag}"', "Cache-Control": "no-cache", **applied(waited)})
     if not _CONDITIONS.isdisjoint(request.environ):
         answer.make_conditional(request)
     return answer

@@ -34,9 +34,10 @@ def wait_as_preferred(jid: str) -> int | None:
 
     That time in seconds; None where none is preferred, or it cannot be granted: the reply is then what it is now.
     """
-    wanted = [
-        int(found[1]) for each in request.headers.get("Prefer", "").split(",") if (found := _WAIT.fullmatch(each))
-    ]
+    told = request.environ.get("HTTP_PREFER")
+    if not told:
+        return None
+    wanted = [int(found[1]) for each in told.split(",") if (found := _WAIT.fullmatch(each))]
     if not wanted:
         return None
     seconds = min(wanted[0], LONGEST_WAIT)
