@@ -88,7 +88,7 @@ def get_job_by_id(jid: str, *, store: Store | None = None) -> Job:
 
 
 def get_document(store: Store, jid: str, base: str) -> bytes:
-    """The same as JSON, made from what the store keeps; links begin with `base`. Raises UnknownJob."""
+    """The job of that id as JSON, made from what the store keeps; links begin with `base`. Raises UnknownJob."""
     position, whole = _read(store, jid)
     values, history, children = whole
     row = _SHOWN_OF(values)
