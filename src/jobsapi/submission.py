@@ -54,8 +54,8 @@ class Submission:
 
     def record(self, created: int, status: Status, batch: str = "") -> JobRecord:
         """The record as it stands right after the submit; `created`: ms."""
-        known = {"t": self.task, "q": self.queue, "c": created, "bt": batch, "p": self.params}
-        return JobRecord.fresh(self.id, status, {**self.fields, **known})
+        known: dict[str, str | int | bytes] = {"t": self.task, "q": self.queue, "c": created, "bt": batch}
+        return JobRecord.fresh(self.id, status, {**self.fields, **known, "p": self.params})
 
     def arguments(self, **more: str) -> list[Any]:
         """As the scripts take it: its id, the number of pairs, and the fields of its record, with `more` among them.
