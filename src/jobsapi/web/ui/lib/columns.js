@@ -48,7 +48,8 @@ export function counted({ total, numbers, values }) {
   if (numbers && !values) {
     const { low, high, counts } = numbers, width = (high - low) / counts.length, top = Math.max(...counts);
     const bars = counts.map((count, i) => ({ label: `${told(low + i * width)} to ${told(low + (i + 1) * width)}: ${count}`, share: count / top }));
-    return { count: total, bars, low, high, text: low === high ? `always ${told(low)}` : `${told(low)} to ${told(high)}` };
+    const text = low === high ? `always ${told(low)}` : `between ${told(low)} and ${told(high)}`; // what is found may not reach them
+    return { count: total, bars, low, high, text };
   }
   if (!values || numbers) return null;
   const { different, top } = values, [first, most] = top[0];
