@@ -14,7 +14,7 @@ from jobsapi import backoff, outbound
 from jobsapi.errors import FieldError
 from jobsapi.names import ID_PATTERN, NAME_PATTERN, checked_name
 
-__all__ = ["FAMILY", "MOST_PARENTS", "OPTIONS", "RELATIVE", "TOLD", "Option", "schema", "stored", "told"]
+__all__ = ["FAMILY", "MOST_PARENTS", "OPTIONS", "RELATIVE", "TOLD", "Option", "moment", "schema", "stored", "told"]
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ def _tags(value: Any) -> str:
     return " ".join(tags)
 
 
-def _time(value: Any) -> int:
-    """RFC 3339 → ms since the epoch."""
+def moment(value: Any) -> int:
+    """RFC 3339 → ms since the epoch. ValueError says what was expected."""
     expected = "is a time such as 2026-01-31T12:00:00Z"
     if not isinstance(value, str) or not re.fullmatch(_RFC3339, value):
         raise ValueError(expected)
     try:
-        moment = datetime.datetime.fromisoformat(value.upper()).astimezone(datetime.UTC)  # within the years 1 to 9999
-        return max(1, (moment - _EPOCH) // datetime.timedelta(milliseconds=1))
+        at = datetime.datetime.fromisoformat(value.upper()).astimezone(datetime.UTC)  # within the years 1 to 9999
+        return max(1, (at - _EPOCH) // datetime.timedelta(milliseconds=1))
     except (ValueError, OverflowError):
         raise ValueError(expected) from None
 
@@ -154,7 +154,7 @@ OPTIONS: dict[str, Option] = {
             "pattern": f"^{_RFC3339}$",
             "description": "When it goes into its queue, as RFC 3339; in the past: at once. Not beside `delay`.",
         },
-        _time,
+        moment,
     ),
     "expires_in": Option(
         "xi",

@@ -15,7 +15,7 @@ from jobsapi.advice import advice
 from jobsapi.documents import SHOWN, document, json_part
 from jobsapi.errors import FieldError, Invalid, NoResult, ResultExpired, ResultNotReady, StoreUnavailable, UnknownJob
 from jobsapi.names import is_id
-from jobsapi.options import told
+from jobsapi.options import moment, told
 from jobsapi.record import FIELDS, OF_ONE, Job, JobRecord, rfc3339
 from jobsapi.states import Status
 
@@ -190,16 +190,20 @@ def list_jobs(
     queue: str | None = None,
     tag: str | None = None,
     batch: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
     limit: int = 100,
     below: int | None = None,
     store: Store | None = None,
 ) -> tuple[list[Job], int | None, int | None]:
     """A page of jobs, newest first: (jobs, the number to go on below or None at the end, total or None).
 
-    `total` is exact for no filter or one, else None, as for a batch that jobs of others are part of. Raises Invalid for
-    a status that is none.
+    `since` and `until` are RFC 3339: jobs that were made between them, both included. `total` is exact for no filter or
+    one, else None, as for times and a batch that jobs of others are part of. Raises Invalid for a status or a time that
+    is none.
     """
     filters = {"status": status, "task": task, "queue": queue, "tag": tag, "batch": batch}
+    filters |= {"since": since, "until": until}
     rows, last, total = _page(store or stores.default(), filters, limit, below, FIELDS)
     found = [record for jid, row in rows if (record := JobRecord.from_row(jid.decode(), row))]
     return [record.shown() for record in found], last, total
@@ -245,10 +249,20 @@ def _page(
         detail = f"{status!r} is no status; they are {words}."
         raise Invalid(detail, errors=[FieldError("/status", detail)]) from None
     wanted = [code, *(filters.get(name) or "" for name in ("queue", "task", "tag", "batch", "parent"))]
+    times = [_moment(name, filters.get(name)) for name in ("since", "until")]
     start = "+inf" if below is None else below
-    total, last, *rows = store.run("list", start, limit, *wanted, *fields)
-    exact = sum(map(bool, wanted)) <= 1 and int(total) >= 0
+    total, last, *rows = store.run("list", start, limit, *wanted, *times, *fields)
+    exact = sum(map(bool, wanted)) <= 1 and not any(times) and int(total) >= 0
     return zip(rows[::2], rows[1::2], strict=True), int(last) if last else None, int(total) if exact else None
+
+
+def _moment(name: str, value: str | None) -> int | str:
+    if not value:
+        return ""
+    try:
+        return moment(value)
+    except ValueError as problem:
+        raise Invalid(f"`{name}` {problem}.", errors=[FieldError(f"/{name}", str(problem))]) from None
 
 
 def count_jobs(store: Store) -> list[tuple[Status, str, str, int, int | None]]:
@@ -269,7 +283,7 @@ def pace(store: Store, queue: str) -> float:
     """How many jobs of a queue end in a second, by its newest ones that ended within the last ten minutes."""
     ended: list[int] = []
     for status in (Status.COMPLETE, Status.FAILED):
-        rows = store.run("list", "+inf", _PACE_JOBS, status.code, queue, "", "", "", "", "e")[3::2]
+        rows = store.run("list", "+inf", _PACE_JOBS, status.code, queue, *[""] * 6, "e")[3::2]
         ended += [int(row[0]) for row in rows if row[0]]
     now = store.time_ms()
     recent = sorted(time for time in ended if now - time < _PACE_MS)[-_PACE_JOBS:]

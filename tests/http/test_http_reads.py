@@ -53,6 +53,19 @@ def test_jobs_are_listed_newest_first(http: FlaskClient, seven: list[str]) -> No
     assert ids(http.get("/jobs")) == seven[::-1]
 
 
+def test_jobs_are_found_by_when_they_were_made(store: Store, http: FlaskClient) -> None:
+    made = []
+    for second in range(6):
+        store.now = 1_700_000_000_000 + 10_000 * second
+        made.append(jobs.add_job("free", {}, store=store)["id"])
+    times = "since=2023-11-14T22:13:30Z&until=2023-11-14T23:14:00%2B01:00"
+    page = http.get(f"/jobs?{times}&limit=2")
+    assert (ids(page), page.get_json()["total"]) == ([made[4], made[3]], None)
+    assert ids(http.get(page.get_json()["next"])) == [made[2], made[1]]
+    refused = http.get("/jobs?since=now")
+    assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (422, "/since")
+
+
 def test_a_job_shows_the_options_it_was_sent_with_and_no_others(store: Store, http: FlaskClient) -> None:
     said = {
         "timeout": 2.5,

@@ -7,6 +7,7 @@ import pytest
 
 from jobsapi import jobs, registry
 from jobsapi.errors import Invalid
+from jobsapi.record import rfc3339
 
 
 def _pages(engine, **filters):
@@ -44,6 +45,52 @@ def test_every_filter_finds_what_a_walk_over_all_jobs_finds(engine):
         found, total = _pages(engine, **filters)
         assert found == wanted, filters
         assert total == (len(wanted) if sum(value is not None for value in filters.values()) <= 1 else None), filters
+
+
+def test_jobs_made_between_two_times_are_what_a_walk_finds(engine):
+    def ends(most):
+        for claim in engine.claim(most):
+            jobs.complete_job(engine.store, claim.id, claim.token, b"", b"1")
+
+    engine.store.now = start = 1_700_000_000_000
+    for i in range(60):
+        engine.store.now += 700 * (i % 4)
+        engine.submit(("work", "other")[i % 2], priority=i % 3, tags=["a"] if i % 5 else [])
+        ends(i % 3)
+        if i == 30:
+            batch = jobs.add_jobs([{"task": "work", "tags": ["a"]}] * 120, store=engine.store)[0].batch
+    walked, below = jobs.list_jobs(limit=1000, store=engine.store)[:2]
+    assert (len(walked), below) == (180, None)
+    for first, last in itertools.product((None, 0, 5_600, 21_000, 21_001, 63_000, 90_000), repeat=2):
+        since, until = (None if ms is None else rfc3339(start + ms) for ms in (first, last))
+        for filters in ({}, {"status": "complete"}, {"task": "work"}, {"tag": "a"}, {"batch": batch}):
+            asked = {"limit": 1000, "store": engine.store, **filters}
+            wanted = [
+                job.id
+                for job in jobs.list_jobs(**asked)[0]
+                if (since is None or job.created >= since) and (until is None or job.created <= until)
+            ]
+            found, total = _pages(engine, since=since, until=until, **filters)
+            assert found == wanted, (first, last, filters)
+            assert total is None or since is until is None
+
+
+def test_of_many_jobs_only_those_of_the_time_are_looked_at(engine):
+    for hour in range(5):
+        engine.store.now = 1_700_000_000_000 + hour * 3_600_000
+        jobs.add_jobs([{"task": "work"}] * 6_000, store=engine.store)
+    asked = {"since": rfc3339(1_700_003_600_000), "until": rfc3339(1_700_007_000_000), "store": engine.store}
+    calls = engine.store.redis.info("commandstats").get("cmdstat_hget", {"calls": 0})["calls"]
+    found, below, _ = jobs.list_jobs(limit=10, **asked)
+    assert [job.created for job in found] == [rfc3339(1_700_003_600_000)] * 10
+    assert below is not None
+    assert engine.store.redis.info("commandstats")["cmdstat_hget"]["calls"] - calls < 200
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-01-31", "2026-01-31T12:00:00"])
+def test_a_time_that_is_none_is_refused(engine, time):
+    with pytest.raises(Invalid, match="`until` is a time such as 2026-01-31T12:00:00Z"):
+        jobs.list_jobs(until=time, store=engine.store)
 
 
 def test_in_progress_is_understood_with_an_underscore_and_other_words_are_refused(engine):

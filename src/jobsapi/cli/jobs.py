@@ -47,10 +47,15 @@ def list_jobs(
     batch: Annotated[
         str | None, typer.Option(help="Only those of this batch.", autocompletion=complete.batches)
     ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only those made then or later: 2026-01-31T12:00:00Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only those made then or earlier.")] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
 ) -> None:
     """List jobs, newest first."""
-    found = talk.client.list_jobs(status=status, task=task, queue=queue, tag=tag, batch=batch, page=min(limit, 1000))
+    filters = {"status": status, "task": task, "queue": queue, "tag": tag, "batch": batch}
+    found = talk.client.list_jobs(**filters, since=since, until=until, page=min(limit, 1000))
     jobs = list(itertools.islice(found, limit))
     head = ("ID", "TASK", "STATUS", "QUEUE", "CREATED", "PROGRESS")
     rows = ((each.id, each.task, state(each), each.queue, _when(each.created), progress(each)) for each in jobs)

@@ -125,10 +125,16 @@ class Client(Submitting):
         queue: str | None = None,
         tag: str | None = None,
         batch: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
         page: int = 100,
     ) -> Iterator[Job]:
-        """All jobs that fit, newest first; pages of `page` jobs are fetched as they are needed."""
+        """All jobs that fit, newest first; pages of `page` jobs are fetched as they are needed.
+
+        `since` and `until`: when they were made, as 2026-01-31T12:00:00Z. Raises Invalid.
+        """
         filters = {"status": status, "task": task, "queue": queue, "tag": tag, "batch": batch, "limit": page}
+        filters |= {"since": since, "until": until}
         return (Job(each) for each in self._transport.pages("/jobs", "jobs", filters))
 
     def children(self, jid: str, *, status: str | None = None, page: int = 100) -> Iterator[Job]:

@@ -43,6 +43,7 @@ blueprint = Blueprint("jobs", __name__)
 
 _LINES = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 _FILTERS = ("status", "task", "queue", "tag", "batch")
+_TIMES = ("since", "until")
 
 
 @blueprint.post("/jobs")
@@ -118,7 +119,7 @@ def _is_json(line: bytes) -> bool:
 @blueprint.get("/jobs")
 def list_all() -> Response:
     """A page of jobs, newest first."""
-    return _page("/jobs", query(*_FILTERS, "limit", "cursor"))
+    return _page("/jobs", query(*_FILTERS, *_TIMES, "limit", "cursor"))
 
 
 @blueprint.get("/jobs/<jid>/children")
@@ -132,7 +133,7 @@ def children(jid: str) -> Response:
 def _page(path: str, given: dict[str, str], **more: str) -> Response:
     """The page of a list that these arguments of the address `path` ask for; `more`: what else the jobs fit."""
     limit = page_limit(given.pop("limit", None))
-    filters = {name: given[name] for name in _FILTERS if given.get(name)}
+    filters = {name: given[name] for name in (*_FILTERS, *_TIMES) if given.get(name)}
     below = cursor("j", given.get("cursor"))
     found, last, total = jobs.list_documents(the_store(), {**filters, **more}, limit, below, address(""))
     page: dict[str, Any] = {"jobs": orjson.Fragment(b"[%b]" % b",".join(found)), "next": None, "total": total}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jobsapi.options import OPTIONS
 from jobsapi.states import Status
 from jobsapi.web.schemas import NAME
 
@@ -45,6 +46,8 @@ def _header(name: str, description: str) -> dict[str, Any]:
 
 _STATUSES = [*(status.value for status in Status), "in_progress"]
 
+_TIME = {"anyOf": [{name: OPTIONS["run_at"].schema[name] for name in ("type", "format", "pattern")}, {"const": ""}]}
+
 _EVENT_ID = "^[0-9]{1,16}-[0-9]{1,16}(-[0-9]{1,12})?$"
 
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -54,6 +57,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "statuses": _query("status", "Only jobs that are this, or one of these, with commas between them."),
     "tag": _query("tag", "Only jobs with this tag."),
     "batch": _query("batch", "Only jobs of this batch."),
+    "since": _query("since", "Only jobs made at that time or later, as 2026-01-31T12:00:00Z.", _TIME),
+    "until": _query("until", "Only jobs made at that time or earlier.", _TIME),
     "limit": _query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
     "cursor": _query(
         "cursor", "Where to go on; only as found in `next`.", {"type": "string", "pattern": "^j[0-9]{1,16}$"}
@@ -148,7 +153,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/jobs"): Operation(
         {200: "Jobs"},
         (400, 422),
-        ("status", "task", "queue", "tag", "batch", "limit", "cursor"),
+        ("status", "task", "queue", "tag", "batch", "since", "until", "limit", "cursor"),
         headers={200: ("Link",)},
     ),
     ("GET", "/jobs/{id}"): Operation(
