@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["Proxy", "a_proxy"]
 
 _LONGEST_STALL = 120.0
-_MOST_CONNECTIONS = 20_000
 
 
 class _Link:
@@ -25,11 +24,13 @@ class _Link:
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy, self._client, self._server = proxy, client, server
         self._loses_reply = False
+        self.is_cut = False
         for pump in (self._forth, self._back):
             threading.Thread(target=pump, daemon=True).start()
 
     def cut(self) -> None:
         """Close both ends at once."""
+        self.is_cut = True
         for each in (self._client, self._server):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -121,7 +122,7 @@ class Proxy:
         self._open.wait(_LONGEST_STALL)
 
     def _accept(self) -> None:
-        for _ in range(_MOST_CONNECTIONS):
+        while self._listening.fileno() >= 0:
             with suppress(OSError):
                 client = self._listening.accept()[0]
                 if isinstance(self._target, int):
@@ -132,9 +133,8 @@ class Proxy:
                     with suppress(OSError):
                         server.connect(str(self._target))
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._links = [each for each in self._links if not each.is_cut]
                 self._links.append(_Link(self, client, server))
-            if self._listening.fileno() < 0:
-                return
 
 
 @contextmanager
