@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from jobsapi.store import Store
 
-__all__ = ["PAUSES", "Due", "Sender", "send", "take_webhooks"]
+__all__ = ["PAUSES", "Due", "Sender", "count_webhooks", "send", "take_webhooks"]
 
 PAUSES = (5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200)
 """Seconds after each try that was not taken; after the tenth, most of a day after the first, it is given up."""
@@ -69,6 +69,15 @@ def take_webhooks(store: Store, most: int) -> list[Due]:
     return [
         Due(jid.decode(), url.decode(), int(number), int(tries), int(until)) for jid, url, number, tries, until in rows
     ]
+
+
+def count_webhooks(store: Store) -> tuple[int, dict[str, int]]:
+    """How many are to be sent, now or later; how many were `delivered` and `given-up` since the store began.
+
+    Raises StoreUnavailable.
+    """
+    ends = store.call("hgetall", store.keys.webhook_ends())
+    return store.call("zcard", store.keys.webhooks()), {name.decode(): int(count) for name, count in ends.items()}
 
 
 def send(store: Store, due: Due) -> None:

@@ -12,6 +12,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from jobsapi import jobs, webhooks
+from jobsapi.api import create_app
 from jobsapi.audit import audit
 from jobsapi.webhooks import PAUSES, send, take_webhooks
 from tests.webhooks.conftest import SECRET
@@ -100,6 +101,30 @@ def test_a_receiver_that_says_gone_is_asked_no_more(ended, receiver):
     jid = ended.job(receiver.url)
     send_due(ended)
     assert (ended.told(jid)["status"], ended.told(jid)["last_error"]) == ("given up", "It answered 410.")
+
+
+def test_metrics_count_those_that_wait_and_those_that_are_done_with(ended, receiver):
+    http = create_app(ended.store.settings, store=ended.store).test_client()
+
+    def counted() -> list[str]:
+        kinds = ("waiting", 'total{outcome="delivered"}', 'total{outcome="given-up"}')
+        lines = http.get("/metrics").text.splitlines()
+        starts = [f"jobsapi_webhooks_{kind} " for kind in kinds]
+        return [line.removeprefix(start) for start in starts for line in lines if line.startswith(start)]
+
+    assert counted() == ["0.0", "0.0", "0.0"]
+    receiver.answers = [410, 503, 200]
+    for _ in range(3):
+        ended.job(receiver.url)
+    assert counted() == ["3.0", "0.0", "0.0"]
+    send_due(ended)
+    assert counted() == ["1.0", "1.0", "1.0"]  # the one that was answered 503 waits for its next try
+    for _ in range(9):
+        ended.store.now += 12 * 3_600_000
+        assert len(take_webhooks(ended.store, 10)) == 1
+    ended.store.now += 60_000
+    assert take_webhooks(ended.store, 10) == []  # each of its senders died
+    assert counted() == ["0.0", "1.0", "2.0"]
 
 
 def test_two_senders_do_not_send_it_at_the_same_moment_and_one_that_died_is_followed(ended, receiver):

@@ -77,6 +77,7 @@ class Keys:
     batched = _Key("bj:{batch}", "sorted set: jobs of others that stand for some of a batch; place in its list")
     paused = _Key("paused", "set: queues that hold their jobs back")
     webhooks = _Key("webhooks", "sorted set: ended jobs whose webhook is to be sent; when the next try is due, ms")
+    webhook_ends = _Key("webhook_ends", "hash: `delivered` or `given-up` → how many webhooks came to that end")
     limits = _Key("limits", "hash: task → <running> <starts> <ms> that its workers limit it to, 0 for any")
     running = _Key("r:{group}", "set: jobs in progress of a group that is limited")
     capped = _Key("cp:{group}:{queue}", "sorted set: jobs that wait for one of their group to end; as in `ready`")

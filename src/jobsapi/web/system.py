@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from jobsapi import jobs, registry, stats
+from jobsapi import jobs, registry, stats, webhooks
 from jobsapi.errors import FieldError, Invalid, NotReady, UnknownTask
 from jobsapi.names import checked_name
 from jobsapi.record import rfc3339
@@ -157,7 +157,7 @@ def readyz() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Counts of jobs and workers for Prometheus."""
+    """Counts of jobs, webhooks and workers for Prometheus."""
     collected = CollectorRegistry(auto_describe=False)
     collected.register(_Collector(the_store()))
     return Response(generate_latest(collected), content_type=CONTENT_TYPE_LATEST)
@@ -179,4 +179,10 @@ class _Collector:
         for name, outcome, count in jobs.count_ended(self._store):
             ended.add_metric([name, outcome], count)
         yield ended
+        waiting, counts = webhooks.count_webhooks(self._store)
+        yield GaugeMetricFamily("jobsapi_webhooks_waiting", "Webhooks to be sent, now or again.", value=waiting)
+        told = CounterMetricFamily("jobsapi_webhooks", "Webhooks that are done with.", labels=["outcome"])
+        for outcome in ("delivered", "given-up"):
+            told.add_metric([outcome], counts.get(outcome, 0))
+        yield told
         yield GaugeMetricFamily("jobsapi_workers", "Workers alive.", value=len(registry.workers(self._store)))

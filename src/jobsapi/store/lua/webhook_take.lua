@@ -11,6 +11,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.webhooks(), '-inf', at, 'LIMIT
   elseif tonumber(v[2] or 0) >= most_tries then
     redis.call('ZREM', K.webhooks(), id)
     redis.call('HSET', K.job(id), 'hs', 'g')
+    redis.call('HINCRBY', K.webhook_ends(), 'given-up', 1)
   else
     redis.call('ZADD', K.webhooks(), at + lease, id)
     rows[#rows + 1] = { id, job.webhook, v[1], redis.call('HINCRBY', K.job(id), 'ht', 1), at + lease }

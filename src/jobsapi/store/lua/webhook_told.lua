@@ -10,5 +10,6 @@ if ARGV[4] ~= '' and pause ~= '' then
 else
   redis.call('ZREM', K.webhooks(), id)
   redis.call('HSET', K.job(id), 'hs', ARGV[4] == '' and 'd' or 'g')
+  redis.call('HINCRBY', K.webhook_ends(), ARGV[4] == '' and 'delivered' or 'given-up', 1)
 end
 return 1
