@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BOOLEAN", "INTEGER", "NULL", "NUMBER", "STRING", "Builder", "weight"]
 
-_CHUNK = 8 * 1024
+_CHUNK = 4 * 1024
 _LEVEL = 3
 
 MOST_RECORDS = 1 << 16

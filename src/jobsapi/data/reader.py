@@ -29,8 +29,8 @@ _MOST_KEPT = 64 << 20
 _GROWTH = 8
 """How much larger a part is in memory than in the store, roughly: texts become objects."""
 
-_AT_ONCE = 32
-"""Chunks of records that are read in one go: 8 KiB of JSON each, or one large record."""
+_AT_ONCE = 64
+"""Chunks of records that are read in one go: 4 KiB of JSON each, or one large record."""
 
 
 class _Kept:
