@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.faults.model import Model
 
 _READS = {
-    "hgetall": ("j", "ended", "limits", "b"),
+    "hgetall": ("j", "ended", "limits", "b", "webhook_ends"),
     "lrange": ("h", "f", "s", "e", "st"),
     "get": ("ob", "u", "g", "sc", "seq", "cl", "ca"),
     "smembers": ("lists", "paused", "r", "cq"),
@@ -152,6 +152,7 @@ def _notes(model: Model) -> dict[str, Any]:
     keys["seq"] = str(model.sequence) if model.sequence else ""
     keys["lists"] = {":".join(each) for each in model.lists}
     keys["paused"] = set(model.paused)
+    keys["webhook_ends"] = {name: str(count) for name, count in model.webhook_ends.items()}
     keys["ended"] = {name: str(count) for name, count in model.outcomes.items()}
     return keys
 

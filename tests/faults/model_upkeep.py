@@ -149,6 +149,7 @@ class Upkeep(Records):
             most -= 1
             if job.tries >= most_tries:
                 job.hook_at, job.telling = None, "g"
+                self.webhook_ends["given-up"] += 1
                 continue
             job.hook_at, job.tries = self.now + lease, job.tries + 1
             rows.append((job.id, job.ends, job.tries, job.hook_at))
@@ -163,4 +164,5 @@ class Upkeep(Records):
             job.hook_at = self.now + pause
         else:
             job.hook_at, job.telling = None, "g" if trouble else "d"
+            self.webhook_ends["given-up" if trouble else "delivered"] += 1
         return True

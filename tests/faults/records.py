@@ -42,6 +42,7 @@ class Records:
         self.sequence = 0
         self.lists: set[tuple[str, str, str]] = set()
         self.outcomes: Counter[str] = Counter()
+        self.webhook_ends: Counter[str] = Counter()
         self.children: dict[str, list[tuple[str, str]]] = {}
         self.followers: set[tuple[str, str]] = set()
         """(parent, child) as long as both are there."""

@@ -28,7 +28,7 @@ local function remove_due(index, is_bare, act)
       end
       touch(each.id, act)
     end
-    if not next then redis.call('ZREM', index, group) end
+    if not next or next > at then redis.call('ZREM', index, group) end -- first: a full store would refuse to add
     if next and next > at then redis.call('ZADD', index, math.max(next, at + pause), group) end
   end
 end
