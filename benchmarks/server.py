@@ -80,7 +80,7 @@ def fresh_server(*more: str, unix: bool = False) -> Iterator[Server]:
             place = ["--port", str(port), "--bind", "127.0.0.1"]
             url = f"redis://127.0.0.1:{port}"
         command = [str(get_binary_path()), *place, "--dir", folder, *DURABLE, *more]
-        server = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL)
+        server = subprocess.Popen(command, env=environment(command[0]), stdout=subprocess.DEVNULL)
         try:
             _wait_for(url)
             yield Server(url, Path(folder), server.pid)
