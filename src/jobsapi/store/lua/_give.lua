@@ -21,9 +21,22 @@ local function give_again(worker, token)
   return claimed
 end
 
--- `waited`: ms, by the jobs that were given out, together.
+-- A job of this line is in progress; `till`: when its lease runs out.
+local function note_claimed(line, queue, number, id, till)
+  if not line.started then
+    later('SADD', K.lists(), S.in_progress .. ':' .. queue .. ':' .. line.task)
+    line.started = words_of('ZADD', K.listed(S.in_progress, queue, line.task))
+  end
+  note_moved(id)
+  local started = line.started
+  started[#started + 1] = number
+  started[#started + 1] = id
+  later('ZADD', K.leases(), till, id)
+end
+
+-- `ids`: of the jobs that were given out; `waited`: ms, by them together.
 local function note_claim(worker, token, ids, lease, waited)
-  redis.call('SET', K.last_claim(worker), token .. ids, 'PX', lease)
+  redis.call('SET', K.last_claim(worker), token .. ' ' .. table.concat(ids, ' '), 'PX', lease)
   redis.call('HINCRBY', K.waits(), 'n', #claimed)
   redis.call('HINCRBY', K.waits(), 'ms', waited)
 end

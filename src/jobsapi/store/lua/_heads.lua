@@ -12,10 +12,10 @@ local function advance(line, most)
   line.id, line.score = line.jobs[line.at], tonumber(line.jobs[line.at + 1])
 end
 
-local function lines_of(queue, tasks, most)
+local function lines_of(queue, tasks, most, limits)
   local lines = {}
   for _, task in ipairs(tasks) do
-    local line = { task = task, key = K.ready(queue, task), jobs = {}, at = -1, from = 0, step = 0 }
+    local line = { task = task, key = K.ready(queue, task), limit = limits[task], jobs = {}, at = -1, from = 0, step = 0 }
     advance(line, math.ceil(most / #tasks) + 1)
     if line.id then lines[#lines + 1] = line end
   end
@@ -25,8 +25,16 @@ end
 -- The line whose head goes first; nil where all are at their end.
 local function best_of(lines)
   local best
-  for _, line in ipairs(lines) do
+  for i = 1, #lines do
+    local line = lines[i]
     if line.id and (not best or line.score < best.score) then best = line end
   end
   return best
+end
+
+-- More is waiting than this worker took: the next idle one shall look.
+local function call_next(queue, lines)
+  for _, line in ipairs(lines) do
+    if line.id then redis.call('ZADD', K.wake(queue, line.task), 0, 'look') end
+  end
 end

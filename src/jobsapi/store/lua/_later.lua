@@ -2,13 +2,22 @@
 -- What is written when the script ends, one command a key however many jobs it moved: `flush` is called after every
 -- script, so nothing written so can be read in the same one.
 local waiting, in_order, counted = {}, {}, {}
-local function later(command, key, first, second)
-  local name = command .. key
-  local words = waiting[name]
+-- The words of such a command so far; who asks for them adds some.
+local function words_of(command, key)
+  local keys = waiting[command]
+  if not keys then
+    keys = {}
+    waiting[command] = keys
+  end
+  local words = keys[key]
   if not words then
     words = { command, key }
-    waiting[name], in_order[#in_order + 1] = words, words
+    keys[key], in_order[#in_order + 1] = words, words
   end
+  return words
+end
+local function later(command, key, first, second)
+  local words = words_of(command, key)
   words[#words + 1] = first
   words[#words + 1] = second
 end
@@ -28,9 +37,7 @@ end
 -- Who watches is told of the jobs that moved, once each, by what their records say when the script ends. While nobody
 -- does, that costs one look. `data`: what a kind of event has to say: a reason, a progress, a part of the log.
 local moved = {}
-local function note_moved(id)
-  if not moved[id] then moved[id], moved[#moved + 1] = true, id end
-end
+local function note_moved(id) moved[#moved + 1] = id end
 local function is_watched() return redis.call('EXISTS', K.watched()) == 1 end
 local function tell(kind, id, data)
   local v = redis.call('HMGET', K.job(id), 't', 'q', 's', 'a', 'r')
@@ -47,7 +54,11 @@ local function flush()
     redis.call(unpack(words))
   end
   if moved[1] and is_watched() then
-    for _, id in ipairs(moved) do tell('s', id) end
+    local told = {}
+    for _, id in ipairs(moved) do
+      if not told[id] then tell('s', id) end
+      told[id] = true
+    end
   end
   for key, fields in pairs(counted) do
     for field, count in pairs(fields) do redis.call('HINCRBY', key, field, count) end

@@ -24,6 +24,11 @@ local function is_closed(queue, task, limit, at)
   return true
 end
 
+-- No job of a line whose task may not start now.
+local function close(line, queue, at)
+  if line.limit and line.id and is_closed(queue, line.task, line.limit, at) then line.id = nil end
+end
+
 -- Whether the job's group has as many running as it may have; then the job waits outside of its queue for one to end.
 local function is_capped(job, score, limit)
   if not limit or limit.running == 0 then return false end

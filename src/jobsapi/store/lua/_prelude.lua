@@ -24,12 +24,14 @@ end
 
 -- Move a job from the list of its present status (nil: from none) to another's (nil: to none).
 local function relist(job, to)
-  if job.status and not job.is_from_queue then later('ZREM', K.listed(job.status, job.queue, job.task), job.id) end
+  if job.status then later('ZREM', K.listed(job.status, job.queue, job.task), job.id) end
   if not to then return end
   note_moved(job.id)
   local list = K.listed(to, job.queue, job.task)
-  if not waiting['ZADD' .. list] then later('SADD', K.lists(), to .. ':' .. job.queue .. ':' .. job.task) end
-  later('ZADD', list, job.number, job.id)
+  local words = words_of('ZADD', list)
+  if not words[3] then later('SADD', K.lists(), to .. ':' .. job.queue .. ':' .. job.task) end
+  words[#words + 1] = job.number
+  words[#words + 1] = job.id
 end
 
 -- One idle worker shall look. Where the marker is set, the queue's list is known.
@@ -44,8 +46,10 @@ local function enqueue(job)
   if job.status then relist(job, nil) end
   note_moved(job.id)
   local queue = K.ready(job.queue, job.task)
-  if not waiting['ZADD' .. queue] then wake(job.queue, job.task) end
-  later('ZADD', queue, (100 - job.priority) * 2 ^ 44 + job.number, job.id)
+  local words = words_of('ZADD', queue)
+  if not words[3] then wake(job.queue, job.task) end
+  words[#words + 1] = (100 - job.priority) * 2 ^ 44 + job.number
+  words[#words + 1] = job.id
 end
 local function set_aside(job) later('ZADD', K.listed(S.submitted, job.queue, job.task), job.number, job.id) end
 

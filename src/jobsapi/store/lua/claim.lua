@@ -14,50 +14,49 @@ local most, free, short = string.match(ARGV[4], '^(%d+) ?(%d*)(.*)$')
 most, free, short = tonumber(most), tonumber(free), short .. ' '
 local again = give_again(worker, token)
 if again then return again end
-local ids, waited, next_argument = '', 0, 6
+local ids, waited, next_argument = {}, 0, 6
 local passed = 0 -- jobs that were looked at and not given out: a call looks at a hundred of them at the most
 
-local function take(id, score, queue, task, limit)
-  local v = redis.call('HMGET', K.job(id), 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay', 's', 'n', 'xa', 'lg', 'c')
-  local job = { id = id, status = v[9], queue = queue, task = task, number = v[10], group = v[12], is_from_queue = true }
-  local is_late = tonumber(v[11] or at + 1) <= at -- `expire` finds it
-  if job.status ~= S.submitted or is_late or is_capped(job, score, limit) then
+local function take(line, queue)
+  local id, task, limit = line.id, line.task, line.limit
+  local key = K.job(id)
+  local v = redis.call('HMGET', key, 'p', 'a', 'to', 'b', 'mm', 'bo', 'af', 'ay', 's', 'n', 'xa', 'lg', 'c')
+  later('ZREM', line.key, id)
+  if v[9] ~= S.submitted then passed = passed + 1 return end
+  local job = (limit or v[11] or v[12]) and { id = id, queue = queue, task = task, number = v[10], group = v[12] }
+  local is_late = v[11] and tonumber(v[11]) <= at -- `expire` finds it
+  if is_late or limit and is_capped(job, line.score, limit) then
     passed = passed + 1
-    if job.status == S.submitted then set_aside(job) end
-    return
+    return set_aside(job)
   end
   if v[11] then
     redis.call('ZREM', K.expiring(), id)
-    redis.call('HDEL', K.job(id), 'xa')
+    redis.call('HDEL', key, 'xa')
   end
-  local its_token, attempt = token .. #claimed, tonumber(v[2] or 0) + 1
-  relist(job, S.in_progress)
-  redis.call('HSET', K.job(id), 's', S.in_progress, 'k', its_token, 'w', worker, 'b', at, 'a', attempt)
-  later('ZADD', K.leases(), at + lease, id)
-  note_start(job, limit, at)
-  ids, waited = ids .. ' ' .. id, waited + at - (v[13] or at)
+  local its_token, attempt = token .. #claimed, (v[2] or 0) + 1
+  note_claimed(line, queue, v[10], id, at + lease)
+  redis.call('HSET', key, 's', S.in_progress, 'k', its_token, 'w', worker, 'b', at, 'a', attempt)
+  if job then note_start(job, limit, at) end
+  ids[#ids + 1], waited = id, waited + at - (v[13] or at)
   give(id, its_token, task, v, attempt, at)
 end
 
 local function from_queue(queue, tasks)
-  local limits, lines = limits_of(tasks), lines_of(queue, tasks, most - #claimed)
-  local function look(line)
-    if line.id and is_closed(queue, line.task, limits[line.task], at) then line.id = nil end
+  local limits = limits_of(tasks)
+  local lines = lines_of(queue, tasks, most - #claimed, limits)
+  for _, line in ipairs(lines) do
+    line.may_wait = may_wait(line.task, short, limits)
+    close(line, queue, at)
   end
-  for _, line in ipairs(lines) do look(line) end
   while #claimed < most and passed < 100 do
     local line = best_of(lines)
     if not line then return end
-    if free and #claimed >= free and not may_wait(line.task, short, limits) then most = #claimed break end
-    later('ZREM', line.key, line.id)
-    take(line.id, line.score, queue, line.task, limits[line.task])
+    if free and #claimed >= free and not line.may_wait then most = #claimed break end
+    take(line, queue)
     advance(line, most)
-    look(line)
+    close(line, queue, at)
   end
-  -- more is waiting than this worker took: the next idle one shall look
-  for _, line in ipairs(lines) do
-    if line.id then redis.call('ZADD', K.wake(queue, line.task), 0, 'look') end
-  end
+  call_next(queue, lines)
 end
 
 while next_argument <= #ARGV do
@@ -66,5 +65,5 @@ while next_argument <= #ARGV do
   next_argument = next_argument + 2 + count
   if count > 0 and redis.call('SISMEMBER', K.paused(), queue) == 0 then from_queue(queue, tasks) end
 end
-if ids ~= '' then note_claim(worker, token, ids, lease, waited) end
+if ids[1] then note_claim(worker, token, ids, lease, waited) end
 return claimed

@@ -6,8 +6,17 @@
 -- include: settle
 local at, keep, replies = clock(), tonumber(ARGV[2]), {}
 
+-- What this script and `settle` need to know of a job: each field that is read costs time, and most jobs end here.
+local function fetch_end(id)
+  local v = redis.call('HMGET', K.job(id), 's', 't', 'q', 'n', 'k', 'kp', 'ky', 'ch', 'lg', 'wt', 'wh')
+  return v[1] and {
+    id = id, status = v[1], task = v[2], queue = v[3], number = v[4], token = v[5], keep = tonumber(v[6] or nil),
+    key = v[7], has_children = v[8], group = v[9], is_awaited = v[10], webhook = v[11],
+  }
+end
+
 local function complete(id, token, descriptor, inline, beside)
-  local job = fetch(id)
+  local job = fetch_end(id)
   if not job then return 'UNKNOWNJOB' end
   if job.status == S.complete and job.token == token then return 0 end
   if not is_held(job, token) then return 'NOTHOLDER' end
