@@ -81,8 +81,9 @@ __all__ = [
     "list_children",
     "list_documents",
     "list_jobs",
+    "look_over",
     "lose_job",
-    "may_reap",
+    "move_jobs",
     "pace",
     "pause_queue",
     "paused_queues",
@@ -180,9 +181,17 @@ def _task_name(task: Any) -> str:
 # --- Upkeep ---------------------------------------------------------------------------------------------------------
 
 
-def may_reap(store: Store) -> bool:
-    """Whether leases that ran out may be taken now: not within a lease's time after the store was away."""
-    return bool(store.run("upkeep", _ms(store.settings.lease)))
+def look_over(store: Store) -> tuple[bool, bool, bool, int | Exception]:
+    """Expire jobs, and say in the same exchange what else there is to do.
+
+    Whether leases may be taken now (not within a lease's time after the store was away), whether one ran out, whether a
+    large submit is under way; how many jobs had expired, or what that was refused with.
+    """
+    told, expired = store.run_many([("upkeep", [_ms(store.settings.lease)]), ("expire", _expiring(store, 100))])
+    if isinstance(told, Exception):
+        raise told
+    may_reap, is_lost, is_staged = map(bool, told)
+    return may_reap, is_lost, is_staged, expired
 
 
 def expired_leases(store: Store, most: int = 100) -> list[str]:
@@ -193,8 +202,17 @@ def expired_leases(store: Store, most: int = 100) -> list[str]:
 
 def promote_jobs(store: Store, most: int = 100) -> tuple[int, float | None]:
     """Let jobs whose time has come into their queues: how many were due, and seconds until the next one is, or None."""
-    due, left = store.run("promote", most)
+    due, left, _ = store.run("promote", most)
     return int(due), None if left < 0 else int(left) / 1000
+
+
+def move_jobs(store: Store, most: int = 100) -> tuple[float | None, bool]:
+    """`resolve_jobs` and `promote_jobs` in one exchange: seconds until there is more to do, or None.
+
+    And whether there are schedules.
+    """
+    is_more, (_, left, planned) = store.run_all([("resolve", [_keep(store), most]), ("promote", [most])])
+    return 0.0 if is_more else None if left < 0 else int(left) / 1000, bool(planned)
 
 
 def resolve_jobs(store: Store, most: int = 100) -> bool:
@@ -204,8 +222,12 @@ def resolve_jobs(store: Store, most: int = 100) -> bool:
 
 def expire_jobs(store: Store, most: int = 100) -> int:
     """End jobs that no worker claimed in their time, `failed`/`expired`; how many there were."""
+    return int(store.run("expire", *_expiring(store, most)))
+
+
+def _expiring(store: Store, most: int) -> list[Any]:
     error = {"type": "Expired", "message": "No worker had claimed it when its time was over.", "traceback": ""}
-    return int(store.run("expire", _keep(store), most, orjson.dumps(error)))
+    return [_keep(store), most, orjson.dumps(error)]
 
 
 def prune_jobs(store: Store, most: int = 50) -> int:

@@ -33,10 +33,8 @@ def move(store: Store) -> float:
 
     Seconds until there is more to do: 0 where there is now, infinity where nothing waits. Raises StoreUnavailable.
     """
-    due = schedules.fire_due(store)
-    if jobs.resolve_jobs(store):
-        return 0.0
-    left = jobs.promote_jobs(store)[1]
+    left, has_schedules = jobs.move_jobs(store)
+    due = schedules.fire_due(store) if has_schedules else math.inf
     return min(due, math.inf if left is None else left)
 
 
@@ -49,12 +47,15 @@ def run(store: Store, *, tidies: bool = True) -> int:
     if tidies:  # first: it makes room, which the rest may need
         done += jobs.prune_jobs(store) + results.sweep(store) + data.sweep(store)
         stats.sample(store)
-    if jobs.may_reap(store):
+        jobs.tidy_lists(store)
+    may_reap, is_lost, is_staged, expired = jobs.look_over(store)
+    if may_reap and is_lost:
         for jid in jobs.expired_leases(store):
             done += jobs.lose_job(store, jid, "", "its worker did not renew the lease")
-    done += jobs.expire_jobs(store)
-    jobs.tidy_lists(store)
-    for batch in jobs.abandoned_batches(store, _ABANDONED_AFTER, accepted_age=_LEFT_AFTER):
-        jobs.admit_jobs(store, batch)
-        done += 1
-    return done
+    if isinstance(expired, Exception):
+        raise expired
+    if is_staged:
+        for batch in jobs.abandoned_batches(store, _ABANDONED_AFTER, accepted_age=_LEFT_AFTER):
+            jobs.admit_jobs(store, batch)
+            done += 1
+    return done + expired

@@ -35,9 +35,9 @@ that the [settings](reference-settings.md) name. The options of a job are on the
 
 ENGINE = {
     *("MOST_AT_ONCE", "Claim", "abandoned_batches", "admit_jobs", "append_log", "claim_jobs", "complete_job"),
-    *("count_ended", "expire_jobs", "expired_leases", "fail_job", "get_record", "get_records", "lose_job", "may_reap"),
-    *("promote_jobs", "prune_jobs", "release_job", "renew_jobs", "report_progress", "resolve_jobs", "submit_jobs"),
-    *("tidy_lists", "with_results"),
+    *("count_ended", "expire_jobs", "expired_leases", "fail_job", "get_record", "get_records", "look_over"),
+    *("lose_job", "move_jobs", "promote_jobs", "prune_jobs", "release_job", "renew_jobs", "report_progress"),
+    *("resolve_jobs", "submit_jobs", "tidy_lists", "with_results"),
 }
 """What `jobsapi.jobs` offers to workers and the API alone; `docs/architecture.md` tells of it."""
 

@@ -61,10 +61,10 @@ def test_only_the_holder_reports_its_own_loss(engine):
 
 
 def test_after_the_store_was_away_every_holder_gets_a_lease_of_time_first(engine):
-    assert not jobs.may_reap(engine.store)
+    assert not jobs.look_over(engine.store)[0]
     for _ in range(5):
         engine.store.now += 2_500
-        may = jobs.may_reap(engine.store)
+        may = jobs.look_over(engine.store)[0]
     assert may
     engine.store.now += 60_000
-    assert not jobs.may_reap(engine.store)
+    assert not jobs.look_over(engine.store)[0]

@@ -1,7 +1,7 @@
 -- promote: jobs whose time has come go into their queues; tasks whose rate allows a start again are looked at.
 -- ARGV: clock, how many at the most
 -- Replies with how many jobs were due, and how long it is until there is more to do (ms, 0 where there is now, -1 where
--- nothing waits for a time).
+-- nothing waits for a time), and 1 where there are schedules, else 0.
 local at, most = clock(), tonumber(ARGV[2])
 local due = redis.call('ZRANGEBYSCORE', K.due(), '-inf', at, 'LIMIT', 0, most)
 for _, id in ipairs(due) do
@@ -22,4 +22,4 @@ for _, key in ipairs({ K.due(), K.opening() }) do
   local left = first and math.max(0, tonumber(first) - at)
   if left and (following < 0 or left < following) then following = left end
 end
-return { #due, following }
+return { #due, following, redis.call('EXISTS', K.planned()) }
