@@ -207,6 +207,7 @@ def test_the_calls_that_are_shown_make_the_same_job(forms: Forms, tmp_path: Path
     forms.field("tags 1").fill("calls")
     expect(forms.field("tags 1")).to_have_value("calls")
     made = forms.submit()
+    forms.client.wait_for_job(made.id, 30)  # while it is active, it would stand for all that have its key
     page.go_back()
     page = forms.open(f"submit?task=kinds&from={made.id}")
     forms.field("count").fill("6")

@@ -231,8 +231,8 @@ def test_cancel_and_retry_say_what_the_job_is_then(system):
     assert system.run("cancel", jid).stdout == f"{jid}: it is being stopped\n"
     assert system.client().wait_for_job(jid, 30).status == "cancelled"
     assert "cancelled" in one_line(system.run("cancel", jid))
-    (system.folder / "retry-go").touch()
     assert json.loads(system.run("retry", jid, "--json").stdout)["status"] in ("submitted", "in progress")
+    (system.folder / "retry-go").touch()
     assert system.client().wait_for_job(jid, 30).status == "complete"
 
 
